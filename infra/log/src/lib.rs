@@ -4,17 +4,31 @@
 //! [`Log::end`] (what a reader must reach to have seen all that was acknowledged before it asked).
 //! The log knows nothing of conflicts, aggregates or schemas; those live once, above it.
 //!
-//! Every adapter passes the same conformance suite.
+//! Every adapter passes the same conformance suite ([`suite`]): [`memory`] for tests, with an adversary that loses,
+//! repeats and delays; SQLite files for one process; Kafka for many.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod counts;
+pub mod memory;
+pub mod parts;
+mod reading;
+pub mod suite;
 pub mod topic;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Timestamp;
 
+pub use counts::Counts;
+pub use reading::read_to_end;
 pub use topic::{Partition, Topic};
+
+/// Where an adapter that keeps its own time gets it from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The largest record that any adapter takes: key, headers and value together, in bytes.
 pub const RECORD_LIMIT: usize = 1024 * 1024;
@@ -80,22 +94,35 @@ pub enum ReadError {
     Failed(String),
 }
 
-/// An event log. Cheap to share as `Arc<dyn Log>`.
+/// An event log. Cheap to share as `Arc<dyn Log>`; one process needs one.
+///
+/// What a log *promises* is the highest of the positions that it acknowledged and the ends that it told.
+/// Its own reads never show less than that, so a reader knows when it has seen all that it was promised.
 #[async_trait]
 pub trait Log: Send + Sync + 'static {
     /// Appends `drafts` to one partition, in order, and returns their positions when all are durable.
     ///
-    /// An error says nothing about a prefix: after [`AppendError::Unknown`] any of them may be in the log.
+    /// Records of other writers may lie between them.
+    /// An error says nothing about a prefix: after [`AppendError::Unknown`] any of them may be in the log, or land later.
+    /// After [`AppendError::TooLarge`] and [`AppendError::Failed`] none of them is. A call that is dropped half-way is
+    /// like one that ended with `Unknown`.
     async fn append(&self, partition: Partition, drafts: Vec<Draft>) -> Result<Vec<Position>, AppendError>;
 
     /// Records at `from` and after, oldest first: at most `max_records`, and about `max_bytes` of values
-    /// (at least one record if there is one). Empty at the end of the partition; never waits.
+    /// (at least one record if there is one). Never waits for a record to be written.
+    ///
+    /// Positions may be skipped, so a reader asks next for the last position plus one.
+    /// An empty answer means that nothing lies between `from` and what the log had promised when it was asked;
+    /// a reader that gets one below an end has reached that end.
+    ///
+    /// [`ReadError::Gone`] when retention took `from`. A `from` past the end is [`ReadError::Failed`]:
+    /// no reader gets there, unless the log lost its tail or is another log ([`Log::end`] tells).
     async fn read(&self, partition: Partition, from: Position, max_records: usize, max_bytes: usize) -> Result<Vec<Record>, ReadError>;
 
     /// Waits until the partition may hold a record at `from` or after, or `patience` is over. Spurious returns are allowed.
     async fn changed(&self, partition: Partition, from: Position, patience: Duration);
 
-    /// The position after the last record that was acknowledged, to anyone, before this call.
+    /// A position past every record that was acknowledged to anyone, or read by anyone, before this call.
     /// A reader that has read every record below it has seen all of them.
     async fn end(&self, partition: Partition) -> Result<Position, ReadError>;
 
