@@ -1,0 +1,226 @@
+//! Live queries: who was asked what, until when.
+
+use std::time::Duration;
+
+use imbl::{OrdMap, OrdSet};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::members::Members;
+use crate::state::State;
+use crate::{CampaignId, Event, HostId, QueryId, Refusal, Timestamp, UserId};
+
+/// How long a campaign lives if nobody says otherwise.
+pub const DEFAULT_LIFE: Duration = Duration::from_secs(24 * 3_600);
+/// The longest life of a campaign.
+pub const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// Somebody stopped it, or its last reader left an attended one.
+    Stopped,
+    /// Its time was over.
+    Expired,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Campaign {
+    pub id: CampaignId,
+    pub sql: String,
+    pub query: Option<QueryId>,
+    pub query_name: Option<String>,
+    pub by: Option<UserId>,
+    pub targets: Members,
+    /// Lives only while somebody reads it, as Fleet's clients expect.
+    pub attended: bool,
+    pub started_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub ended: Option<(Timestamp, EndReason)>,
+}
+
+impl Campaign {
+    /// Whether the host is to be asked at `now`, its answer aside.
+    pub fn asks(&self, host: HostId, now: Timestamp) -> bool {
+        self.ended.is_none() && now < self.expires_at && self.targets.contains(host)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Started {
+    pub campaign: CampaignId,
+    pub sql: String,
+    pub query: Option<QueryId>,
+    pub query_name: Option<String>,
+    pub by: Option<UserId>,
+    pub targets: Members,
+    pub attended: bool,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Extended {
+    pub campaign: CampaignId,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Ended {
+    pub campaign: CampaignId,
+    pub reason: EndReason,
+}
+
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Targets are resolved and cut to what the user may see before this.
+    Start {
+        sql: String,
+        query: Option<QueryId>,
+        by: Option<UserId>,
+        targets: Members,
+        attended: bool,
+        life: Duration,
+    },
+    Extend {
+        campaign: CampaignId,
+        life: Duration,
+    },
+    Stop {
+        campaign: CampaignId,
+    },
+    /// Ends every campaign whose time is over.
+    Expire,
+}
+
+impl Command {
+    pub fn decide(&self, state: &State, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+        let campaigns = &state.campaigns;
+        match self {
+            Command::Start { sql, query, by, targets, attended, life } => {
+                if state.settings.is_on("/server_settings/live_query_disabled") {
+                    return Err(Refusal::Disabled("live queries are disabled by administrator".to_owned()));
+                }
+                let targets = targets.and(state.hosts.existing());
+                if targets.is_empty() {
+                    return Err(Refusal::Malformed("no hosts targeted".to_owned()));
+                }
+                let started = Started {
+                    campaign: CampaignId(campaigns.newest + 1),
+                    sql: sql.clone(),
+                    query: *query,
+                    query_name: query.and_then(|id| state.queries.get(id)).map(|query| query.spec.name.clone()),
+                    by: *by,
+                    targets,
+                    attended: *attended,
+                    expires_at: now.plus((*life).min(LONGEST_LIFE)),
+                };
+                Ok(vec![started.into()])
+            }
+            Command::Extend { campaign, life } => {
+                let held = campaigns.find(*campaign)?;
+                if held.ended.is_some() {
+                    return Err(Refusal::Malformed(format!("campaign {campaign} has ended and cannot be extended")));
+                }
+                let expires_at = now.plus((*life).min(LONGEST_LIFE)).max(held.expires_at);
+                let longer = expires_at > held.expires_at;
+                Ok(if longer { vec![Extended { campaign: *campaign, expires_at }.into()] } else { vec![] })
+            }
+            Command::Stop { campaign } => {
+                let open = campaigns.find(*campaign)?.ended.is_none();
+                Ok(if open { vec![Ended { campaign: *campaign, reason: EndReason::Stopped }.into()] } else { vec![] })
+            }
+            Command::Expire => Ok(campaigns
+                .open()
+                .filter(|campaign| campaign.expires_at <= now)
+                .map(|campaign| Ended { campaign: campaign.id, reason: EndReason::Expired }.into())
+                .collect()),
+        }
+    }
+}
+
+/// All campaigns, folded from the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Kept", into = "Kept")]
+pub struct Campaigns {
+    campaigns: OrdMap<CampaignId, Campaign>,
+    open: OrdSet<CampaignId>,
+    newest: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    campaigns: Vec<Campaign>,
+    newest: u32,
+}
+
+impl Campaigns {
+    pub fn get(&self, id: CampaignId) -> Option<&Campaign> {
+        self.campaigns.get(&id)
+    }
+
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Campaign> {
+        self.campaigns.values()
+    }
+
+    /// Those that have not ended.
+    pub fn open(&self) -> impl Iterator<Item = &Campaign> {
+        self.open.iter().filter_map(|id| self.campaigns.get(id))
+    }
+
+    pub fn none_open(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    fn find(&self, id: CampaignId) -> Result<&Campaign, Refusal> {
+        self.get(id).ok_or_else(|| Refusal::not_found("Campaign", id))
+    }
+
+    pub(crate) fn started(&mut self, event: &Started, at: Timestamp) {
+        self.newest = self.newest.max(event.campaign.0);
+        self.open.insert(event.campaign);
+        self.campaigns.insert(
+            event.campaign,
+            Campaign {
+                id: event.campaign,
+                sql: event.sql.clone(),
+                query: event.query,
+                query_name: event.query_name.clone(),
+                by: event.by,
+                targets: event.targets.clone(),
+                attended: event.attended,
+                started_at: at,
+                expires_at: event.expires_at,
+                ended: None,
+            },
+        );
+    }
+
+    pub(crate) fn extended(&mut self, event: &Extended) {
+        if let Some(campaign) = self.campaigns.get_mut(&event.campaign) {
+            campaign.expires_at = event.expires_at;
+        }
+    }
+
+    pub(crate) fn ended(&mut self, event: &Ended, at: Timestamp) {
+        self.open.remove(&event.campaign);
+        if let Some(campaign) = self.campaigns.get_mut(&event.campaign) {
+            campaign.ended = Some((at, event.reason));
+        }
+    }
+}
+
+impl From<Campaigns> for Kept {
+    fn from(campaigns: Campaigns) -> Self {
+        Kept { campaigns: campaigns.campaigns.values().cloned().collect(), newest: campaigns.newest }
+    }
+}
+
+impl From<Kept> for Campaigns {
+    fn from(kept: Kept) -> Self {
+        Campaigns {
+            open: kept.campaigns.iter().filter(|one| one.ended.is_none()).map(|one| one.id).collect(),
+            campaigns: kept.campaigns.into_iter().map(|campaign| (campaign.id, campaign)).collect(),
+            newest: kept.newest,
+        }
+    }
+}
