@@ -1,0 +1,49 @@
+//! `time` and `uptime`.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, Datelike, Timelike, Utc};
+
+use crate::constraint::Scan;
+use crate::error::QueryError;
+use crate::row::Rows;
+use crate::sys;
+
+/// The time in UTC; only `local_timezone` is the host's.
+pub(super) fn time(_: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
+    let utc: DateTime<Utc> = DateTime::from_timestamp(now, 0).unwrap_or_default();
+    let iso = utc.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let zone = sys::local_timezone(now).filter(|zone| !zone.is_empty());
+    rows.add()
+        .text("weekday", utc.format("%A").to_string())
+        .int("year", utc.year())
+        .int("month", utc.month())
+        .int("day", utc.day())
+        .int("hour", utc.hour())
+        .int("minutes", utc.minute())
+        .int("seconds", utc.second())
+        .text("timezone", "UTC")
+        .text("local_timezone", zone.unwrap_or_else(|| "UTC".into()))
+        .int("unix_time", now)
+        .text("timestamp", utc.format("%a %b %e %H:%M:%S %Y UTC").to_string())
+        .text("datetime", &iso)
+        .text("iso_8601", iso);
+    Ok(())
+}
+
+pub(super) fn uptime(_: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryError> {
+    let Some(seconds) = seconds_up() else { return Ok(()) };
+    rows.add()
+        .int("days", seconds / 86_400)
+        .int("hours", seconds / 3_600 % 24)
+        .int("minutes", seconds / 60 % 60)
+        .int("seconds", seconds % 60)
+        .int("total_seconds", seconds);
+    Ok(())
+}
+
+fn seconds_up() -> Option<i64> {
+    let text = sys::trimmed("/proc/uptime")?;
+    text.split(['.', ' ']).next()?.parse().ok()
+}
