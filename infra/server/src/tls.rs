@@ -1,0 +1,18 @@
+//! Certificates: the server's own CA and leaf, or an admin's; read again when the files change.
+//!
+//! Hosts are given the CA, never the leaf: a leaf that hosts pin cuts the whole fleet off on the day it ends.
+
+mod authority;
+mod served;
+
+pub use authority::{Files, ensure};
+pub use served::{Served, check};
+
+use std::sync::Arc;
+
+/// What actix needs to serve TLS with certificates that may change.
+pub fn server_config(served: Arc<Served>) -> rustls::ServerConfig {
+    let mut config = rustls::ServerConfig::builder().with_no_client_auth().with_cert_resolver(served);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config
+}
