@@ -117,7 +117,13 @@ pub trait Log: Send + Sync + 'static {
     ///
     /// [`ReadError::Gone`] when retention took `from`. A `from` past the end is [`ReadError::Failed`]:
     /// no reader gets there, unless the log lost its tail or is another log ([`Log::end`] tells).
-    async fn read(&self, partition: Partition, from: Position, max_records: usize, max_bytes: usize) -> Result<Vec<Record>, ReadError>;
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Position,
+        max_records: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Record>, ReadError>;
 
     /// Waits until the partition may hold a record at `from` or after, or `patience` is over. Spurious returns are allowed.
     async fn changed(&self, partition: Partition, from: Position, patience: Duration);

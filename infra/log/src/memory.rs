@@ -134,7 +134,13 @@ impl Log for Memory {
         Ok(drafts.into_iter().map(|draft| self.land(partition, draft)).collect())
     }
 
-    async fn read(&self, partition: Partition, from: Position, max_records: usize, max_bytes: usize) -> Result<Vec<Record>, ReadError> {
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Position,
+        max_records: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Record>, ReadError> {
         self.readable()?;
         self.tape(partition, |tape| tape.read(partition, from, tape.next(), max_records, max_bytes))
     }

@@ -74,7 +74,10 @@ mod tests {
                 assert_eq!(part.key, draft(0).key);
                 let names: Vec<_> = part.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
                 let (number, count) = ((index + 1).to_string(), parts.len().to_string());
-                assert_eq!(names, [("host", "7"), ("part", number.as_str()), ("parts", count.as_str()), ("part_of", "id")]);
+                assert_eq!(
+                    names,
+                    [("host", "7"), ("part", number.as_str()), ("parts", count.as_str()), ("part_of", "id")]
+                );
             }
         }
     }

@@ -9,7 +9,11 @@ const BYTES: usize = 4 * 1024 * 1024;
 /// Asks for the end and reads all that lies between `from` and there.
 ///
 /// Returns the records and the position to read from next; more than the end promised may have come along.
-pub async fn read_to_end(log: &dyn Log, partition: Partition, from: Position) -> Result<(Vec<Record>, Position), ReadError> {
+pub async fn read_to_end(
+    log: &dyn Log,
+    partition: Partition,
+    from: Position,
+) -> Result<(Vec<Record>, Position), ReadError> {
     let end = log.end(partition).await?;
     let mut records = Vec::new();
     let mut next = from;

@@ -17,19 +17,23 @@ impl Data {
     /// Makes the folder if it is missing and proves that it can be written. Changes nothing else.
     pub fn open(root: &Path) -> anyhow::Result<Data> {
         if !root.exists() {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(root)
-                .with_context(|| format!("the data folder {} cannot be made: choose another with --data, or make it for this user", root.display()))?;
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(root).with_context(|| {
+                format!(
+                    "the data folder {} cannot be made: choose another with --data, or make it for this user",
+                    root.display()
+                )
+            })?;
         }
         if !root.is_dir() {
             bail!("{} is not a folder: choose another with --data", root.display());
         }
         let probe = root.join(".write-probe");
-        fs::write(&probe, b"")
-            .and_then(|()| fs::remove_file(&probe))
-            .with_context(|| format!("the data folder {} cannot be written by this user: mend its owner, or choose another with --data", root.display()))?;
+        fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).with_context(|| {
+            format!(
+                "the data folder {} cannot be written by this user: mend its owner, or choose another with --data",
+                root.display()
+            )
+        })?;
         Ok(Data { root: root.to_owned() })
     }
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::Memory;
 use super::dice::Dice;
 use super::faults::Faults;
 use super::handle::Handle;
-use super::Memory;
 use crate::{Draft, Partition, Position};
 
 /// How likely a late record is to land at each operation that follows.

@@ -46,6 +46,14 @@ impl Faults {
 
     /// Everything that may go wrong does, often.
     pub fn wild() -> Self {
-        Faults { failed: 0.1, lost_ack: 0.1, late: 0.1, vanished: 0.05, duplicate: 0.1, read_failed: 0.02, ..Faults::slow() }
+        Faults {
+            failed: 0.1,
+            lost_ack: 0.1,
+            late: 0.1,
+            vanished: 0.05,
+            duplicate: 0.1,
+            read_failed: 0.02,
+            ..Faults::slow()
+        }
     }
 }

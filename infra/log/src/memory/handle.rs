@@ -97,11 +97,18 @@ impl Log for Handle {
         Ok(positions)
     }
 
-    async fn read(&self, partition: Partition, from: Position, max_records: usize, max_bytes: usize) -> Result<Vec<Record>, ReadError> {
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Position,
+        max_records: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Record>, ReadError> {
         self.step_to_read().await?;
         let mut state = self.adversary.state();
         let visible = self.adversary.sight(&mut state, partition, self.promised(partition));
-        let records = self.adversary.log().tape(partition, |tape| tape.read(partition, from, visible, max_records, max_bytes))?;
+        let records =
+            self.adversary.log().tape(partition, |tape| tape.read(partition, from, visible, max_records, max_bytes))?;
         if let Some(last) = records.last() {
             state.show(partition, last.position + 1);
             self.promise(partition, last.position + 1);

@@ -64,7 +64,10 @@ impl Tape {
             return Err(ReadError::Gone { topic: partition.to_string(), asked: from, start: self.start });
         }
         if from > self.next {
-            return Err(ReadError::Failed(format!("position {from} of {partition} lies past its end at {}", self.next)));
+            return Err(ReadError::Failed(format!(
+                "position {from} of {partition} lies past its end at {}",
+                self.next
+            )));
         }
         let first = self.records.partition_point(|record| record.position < from);
         let mut bytes = 0;

@@ -62,7 +62,9 @@ impl Joiner {
     pub fn push(&mut self, record: Record) -> Joined {
         let Some(id) = record.header(PART_OF) else { return Joined::Whole(record) };
         let number = |name| record.header(name).and_then(|text| text.parse::<usize>().ok());
-        let (Some(part), Some(parts)) = (number(PART), number(PARTS)) else { return Joined::Broken("a part without numbers") };
+        let (Some(part), Some(parts)) = (number(PART), number(PARTS)) else {
+            return Joined::Broken("a part without numbers");
+        };
         if part == 0 || part > parts {
             return Joined::Broken("a part that lies outside its value");
         }
@@ -108,14 +110,16 @@ impl Joiner {
         }
         self.order.push_back(id.clone());
         self.complete.insert(id);
-        let headers = last.headers.into_iter().filter(|(name, _)| ![PART, PARTS, PART_OF].contains(&name.as_str())).collect();
+        let headers =
+            last.headers.into_iter().filter(|(name, _)| ![PART, PARTS, PART_OF].contains(&name.as_str())).collect();
         Record { headers, value: value.freeze(), ..last }
     }
 
     /// Drops what waits too long, and the oldest when too much waits.
     fn drop_stale(&mut self, id: &str, record: &Record) {
         let patient = record.appended.minus(PATIENCE);
-        let stale: Vec<String> = self.open.iter().filter(|(_, open)| open.seen < patient).map(|(id, _)| id.clone()).collect();
+        let stale: Vec<String> =
+            self.open.iter().filter(|(_, open)| open.seen < patient).map(|(id, _)| id.clone()).collect();
         stale.iter().for_each(|id| self.abandon(id, "its next part did not come"));
         while self.held + record.value.len() > HELD {
             let others = self.open.iter().filter(|(other, _)| *other != id);
@@ -127,7 +131,13 @@ impl Joiner {
     fn abandon(&mut self, id: &str, why: &str) {
         let Some(open) = self.open.remove(id) else { return };
         self.held -= open.bytes();
-        tracing::warn!(part_of = id, have = open.have.len(), parts = open.parts, position = open.first, "incomplete value dropped: {why}");
+        tracing::warn!(
+            part_of = id,
+            have = open.have.len(),
+            parts = open.parts,
+            position = open.first,
+            "incomplete value dropped: {why}"
+        );
     }
 }
 
@@ -141,9 +151,17 @@ mod tests {
     fn parts(id: &str, len: usize) -> Vec<Record> {
         let value: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
         let draft = Draft { key: None, headers: vec![("host".into(), "7".into())], value: value.into() };
-        split_at(draft, id, 100).unwrap().into_iter().map(|Draft { key, headers, value }| {
-            Record { position: 0, appended: Timestamp::from_secs(1_000), key, headers, value }
-        }).collect()
+        split_at(draft, id, 100)
+            .unwrap()
+            .into_iter()
+            .map(|Draft { key, headers, value }| Record {
+                position: 0,
+                appended: Timestamp::from_secs(1_000),
+                key,
+                headers,
+                value,
+            })
+            .collect()
     }
 
     fn at(position: Position, mut record: Record) -> Record {

@@ -9,10 +9,18 @@ pub async fn contents(fixture: &dyn Fixture) {
     let partition = Topic::Results.partition_of(7);
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let drafts = vec![
-        Draft { key: Some("host-7".into()), headers: vec![header("ce_type", "result"), header("host", "7")], value: "{}".into() },
+        Draft {
+            key: Some("host-7".into()),
+            headers: vec![header("ce_type", "result"), header("host", "7")],
+            value: "{}".into(),
+        },
         Draft { key: None, headers: vec![], value: "no key".into() },
         Draft { key: Some("".into()), headers: vec![header("empty", "")], value: "empty key".into() },
-        Draft { key: None, headers: vec![header("name", "Zoë · 東京 · 🦀"), header("name", "twice")], value: "".into() },
+        Draft {
+            key: None,
+            headers: vec![header("name", "Zoë · 東京 · 🦀"), header("name", "twice")],
+            value: "".into(),
+        },
         Draft { key: Some(vec![0, 255, 254].into()), headers: vec![], value: vec![0, 159, 146, 150, 0].into() },
     ];
     let positions = log.append(partition, drafts.clone()).await.expect("append");
@@ -21,14 +29,20 @@ pub async fn contents(fixture: &dyn Fixture) {
     let records = everything(&*log, partition).await;
     assert_eq!(records.iter().map(|record| record.position).collect::<Vec<_>>(), positions);
     assert!(records.iter().all(|record| record.appended.micros() > 0));
-    let back = records.into_iter().map(|record| Draft { key: record.key, headers: record.headers, value: record.value });
+    let back =
+        records.into_iter().map(|record| Draft { key: record.key, headers: record.headers, value: record.value });
     assert_eq!(back.collect::<Vec<_>>(), drafts);
 }
 
 /// Partitions and topics know nothing of each other.
 pub async fn partitions_apart(fixture: &dyn Fixture) {
     let log = fixture.handle().await;
-    let partitions = [Topic::Ledger.only(), Topic::Results.partition_of(7), Topic::Results.partition_of(8), Topic::Live.partition_of(7)];
+    let partitions = [
+        Topic::Ledger.only(),
+        Topic::Results.partition_of(7),
+        Topic::Results.partition_of(8),
+        Topic::Live.partition_of(7),
+    ];
     for (index, &partition) in partitions.iter().enumerate() {
         log.append(partition, vec![draft(format!("{index}"))]).await.expect("append");
     }

@@ -10,7 +10,9 @@ pub async fn read_limits(fixture: &dyn Fixture) {
     let written: Vec<String> = (0..10).map(|number| format!("{number}{}", "x".repeat(99))).collect();
     log.append(partition, written.iter().map(draft).collect()).await.expect("append");
     let end = log.end(partition).await.expect("end");
-    for (max_records, max_bytes, most) in [(3, 1 << 20, 3), (1000, 250, 2), (1000, 1, 1), (1, 1 << 20, 1), (1000, 1 << 20, 10)] {
+    for (max_records, max_bytes, most) in
+        [(3, 1 << 20, 3), (1000, 250, 2), (1000, 1, 1), (1, 1 << 20, 1), (1000, 1 << 20, 10)]
+    {
         let (mut seen, mut next) = (Vec::new(), log.start(partition).await.expect("start"));
         while next < end {
             let records = log.read(partition, next, max_records, max_bytes).await.expect("read");

@@ -45,7 +45,8 @@ pub async fn changed_wakes(fixture: &dyn Fixture) {
     });
     tokio::task::yield_now().await;
     writer.append(partition, vec![draft("wake")]).await.expect("append");
-    let records = tokio::time::timeout(LIMIT, waiting).await.expect("nobody woke the reader").expect("the reader failed");
+    let records =
+        tokio::time::timeout(LIMIT, waiting).await.expect("nobody woke the reader").expect("the reader failed");
     assert_eq!(texts(&records), ["wake"]);
 }
 
@@ -70,7 +71,8 @@ pub async fn concurrent_appenders(fixture: &dyn Fixture) {
         writers.push(tokio::spawn(async move {
             let mut told = Vec::new();
             for number in 0..APPENDS {
-                let drafts = vec![draft(format!("{writer} {}", 2 * number)), draft(format!("{writer} {}", 2 * number + 1))];
+                let drafts =
+                    vec![draft(format!("{writer} {}", 2 * number)), draft(format!("{writer} {}", 2 * number + 1))];
                 told.extend(log.append(partition, drafts).await.expect("append"));
             }
             told
@@ -83,7 +85,10 @@ pub async fn concurrent_appenders(fixture: &dyn Fixture) {
     let mut found: BTreeMap<usize, Vec<(usize, u64)>> = BTreeMap::new();
     for record in everything(&*fixture.handle().await, partition).await {
         let (writer, number) = text(&record).split_once(' ').expect("as written");
-        found.entry(writer.parse().expect("a number")).or_default().push((number.parse().expect("a number"), record.position));
+        found
+            .entry(writer.parse().expect("a number"))
+            .or_default()
+            .push((number.parse().expect("a number"), record.position));
     }
     assert_eq!(found.len(), WRITERS);
     for (writer, records) in found {

@@ -7,10 +7,14 @@ use crate::Topic;
 pub async fn anywhere(fixture: &dyn Fixture) {
     let log = fixture.handle().await;
     let partition = Topic::Results.partition_of(3);
-    let positions = log.append(partition, (0..50).map(|number| draft(format!("{number}"))).collect()).await.expect("append");
+    let positions =
+        log.append(partition, (0..50).map(|number| draft(format!("{number}"))).collect()).await.expect("append");
     for index in [0, 49, 10, 11, 12, 5, 5, 48, 0, 25, 24, 23] {
         let records = log.read(partition, positions[index], 1, 1 << 20).await.expect("read");
-        assert_eq!(records.first().map(|record| (record.position, text(record).to_owned())), Some((positions[index], index.to_string())));
+        assert_eq!(
+            records.first().map(|record| (record.position, text(record).to_owned())),
+            Some((positions[index], index.to_string()))
+        );
     }
 }
 

@@ -38,13 +38,19 @@ async fn write(log: Handle, writer: usize, appends: usize) -> Vec<(String, Told)
 fn story(seed: u64, faults: Faults) -> (Vec<(String, Told)>, Vec<(Position, String)>) {
     let adversary = Adversary::new(seed, faults);
     let told = run(async {
-        let (one, two, three) =
-            tokio::join!(write(adversary.handle(), 1, 20), write(adversary.handle(), 2, 20), write(adversary.handle(), 3, 20));
+        let (one, two, three) = tokio::join!(
+            write(adversary.handle(), 1, 20),
+            write(adversary.handle(), 2, 20),
+            write(adversary.handle(), 3, 20)
+        );
         [one, two, three].concat()
     });
     adversary.settle();
     let truth = adversary.log().records(PARTITION);
-    (told, truth.into_iter().map(|record| (record.position, String::from_utf8(record.value.to_vec()).unwrap())).collect())
+    (
+        told,
+        truth.into_iter().map(|record| (record.position, String::from_utf8(record.value.to_vec()).unwrap())).collect(),
+    )
 }
 
 #[test]
@@ -59,9 +65,12 @@ fn acknowledged_lies_where_it_was_said_and_failed_lies_nowhere() {
         let (told, truth) = story(seed, Faults::wild());
         assert!(truth.is_sorted_by(|a, b| a.0 < b.0));
         for (value, told) in told {
-            let at: Vec<Position> = truth.iter().filter(|(_, have)| *have == value).map(|(position, _)| *position).collect();
+            let at: Vec<Position> =
+                truth.iter().filter(|(_, have)| *have == value).map(|(position, _)| *position).collect();
             match told {
-                Told::Landed(position) => assert!(at.contains(&position), "seed {seed}: {value} at {at:?}, not {position}"),
+                Told::Landed(position) => {
+                    assert!(at.contains(&position), "seed {seed}: {value} at {at:?}, not {position}")
+                }
                 Told::Failed => assert!(at.is_empty(), "seed {seed}: {value} at {at:?}"),
                 Told::Unknown => {}
             }
@@ -136,7 +145,10 @@ fn ends_are_honest_and_reads_keep_up_with_them() {
                 seen.extend(records);
                 next = after;
                 if acknowledged.is_some() {
-                    assert!(seen.iter().any(|record| record.value == value), "seed {seed}: {value} is acknowledged and not seen");
+                    assert!(
+                        seen.iter().any(|record| record.value == value),
+                        "seed {seed}: {value} is acknowledged and not seen"
+                    );
                 }
             }
             assert!(short > 0, "seed {seed}: no read came late");

@@ -70,7 +70,8 @@ fn make_ca(files: &Files, now: Timestamp) -> anyhow::Result<()> {
 
 fn make_leaf(files: &Files, names: &[String], now: Timestamp) -> anyhow::Result<()> {
     let read = |path: &Path| {
-        fs::read_to_string(path).with_context(|| format!("{} cannot be read: put it back from a backup", path.display()))
+        fs::read_to_string(path)
+            .with_context(|| format!("{} cannot be read: put it back from a backup", path.display()))
     };
     let ca_key = KeyPair::from_pem(&read(&files.ca_key)?)
         .with_context(|| format!("{} is damaged: put it back from a backup", files.ca_key.display()))?;

@@ -49,7 +49,9 @@ impl Served {
                     self.current.store(Arc::new(fresh));
                     tracing::info!(file = %self.cert.display(), "the TLS certificate was read again");
                 }
-                Err(error) => tracing::error!("the TLS certificate changed but cannot be used, the old one stays: {error:#}"),
+                Err(error) => {
+                    tracing::error!("the TLS certificate changed but cannot be used, the old one stays: {error:#}")
+                }
             }
         }
         if let Ok(end) = not_after(&self.cert) {
@@ -72,12 +74,13 @@ pub fn check(cert: &Path, key: &Path, now: Timestamp) -> anyhow::Result<Certifie
     let chain = read_chain(cert)?;
     let key_der = PrivateKeyDer::from_pem_file(key)
         .with_context(|| format!("{} holds no private key in PEM form", key.display()))?;
-    let signing_key = rustls::crypto::ring::sign::any_supported_type(&key_der)
-        .with_context(|| format!("the private key in {} is of a kind that TLS does not use: take ECDSA P-256", key.display()))?;
+    let signing_key = rustls::crypto::ring::sign::any_supported_type(&key_der).with_context(|| {
+        format!("the private key in {} is of a kind that TLS does not use: take ECDSA P-256", key.display())
+    })?;
     let certified = CertifiedKey::new(chain, signing_key);
-    certified
-        .keys_match()
-        .with_context(|| format!("the key in {} does not belong to the certificate in {}", key.display(), cert.display()))?;
+    certified.keys_match().with_context(|| {
+        format!("the key in {} does not belong to the certificate in {}", key.display(), cert.display())
+    })?;
     let end = not_after(cert)?;
     if end < now {
         bail!("the certificate in {} ended on {}: renew it", cert.display(), end.to_rfc3339_secs());
