@@ -85,6 +85,10 @@ impl Command {
         match self {
             Command::Begin { host, plan, session } => {
                 plan.check()?;
+                // A host that lost the reply begins again: the same session is the same carve.
+                if state.carves.by_session(session).is_some() {
+                    return Ok(vec![]);
+                }
                 let begun = Begun {
                     carve: CarveId(state.carves.newest + 1),
                     host: *host,

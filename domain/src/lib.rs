@@ -8,6 +8,8 @@
 pub mod campaign;
 pub mod carve;
 mod command;
+pub mod config;
+pub mod detail;
 mod event;
 pub mod host;
 mod ids;

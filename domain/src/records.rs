@@ -10,7 +10,7 @@ mod signal;
 
 pub use answer::{Answer, AnswerState};
 pub use line::{Line, LineKind};
-pub use report::{Boot, Disks, Hardware, Identity, Intervals, LabelAnswers, Network, Os, Report, Section};
+pub use report::{Address, Boot, Disks, Hardware, Identity, Intervals, LabelAnswers, Network, Os, Report, Section};
 pub use signal::{Presence, Signal};
 
 /// Headers and value of a record, before the log sees it.

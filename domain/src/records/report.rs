@@ -115,6 +115,17 @@ pub struct Network {
     pub primary_mac: String,
     /// The address that the server saw.
     pub public_ip: String,
+    /// Every address that others can reach the host by, sorted.
+    pub addresses: Vec<Address>,
+}
+
+/// One address of one interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Address {
+    pub interface: String,
+    pub address: String,
+    pub mac: String,
 }
 
 /// Space on the root file system. Free space moves all the time: written when it moves by a step, or once a day.

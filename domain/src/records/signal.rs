@@ -39,6 +39,9 @@ pub struct Presence {
     pub detailed: Members,
     /// Hosts of which label answers were accepted.
     pub labelled: Members,
+    /// Hosts of which policy answers were accepted, or the word that there are none to answer.
+    #[serde(default)]
+    pub judged: Members,
     /// Hosts of which any write was accepted: no wish to refetch is open before `until`.
     pub wrote: Members,
     /// The node is going away and will tell no more.
