@@ -133,8 +133,9 @@ impl Schema {
         for (n, (column, name, hidden)) in own.chain(aliases).enumerate() {
             let comma = if n == 0 { "" } else { ", " };
             let collate = column.collate.as_deref().map(|c| format!(" COLLATE {c}")).unwrap_or_default();
+            // A word of the type to SQLite, so it cannot stand behind the collation.
             let hidden = if hidden { " HIDDEN" } else { "" };
-            write!(sql, "{comma}\"{name}\" {}{collate}{hidden}", column.kind.sql())
+            write!(sql, "{comma}\"{name}\" {}{hidden}{collate}", column.kind.sql())
                 .expect("writing to a string cannot fail");
         }
         sql + ")"

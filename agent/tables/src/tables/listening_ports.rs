@@ -54,9 +54,12 @@ impl Holders {
         let mut pids: Vec<i64> = entries.filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
         pids.sort_unstable();
         for pid in pids {
+            // A process that is ending has no namespace any more.
             let namespace = fs::read_link(format!("/proc/{pid}/ns/net")).ok();
             let namespace = namespace.and_then(|link| bracketed(&link.to_string_lossy(), "net:").map(str::to_string));
-            holders.namespaces.entry(namespace.unwrap_or_else(|| "0".into())).or_insert(pid);
+            if let Some(namespace) = namespace {
+                holders.namespaces.entry(namespace).or_insert(pid);
+            }
             for descriptor in fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten() {
                 let Ok(link) = fs::read_link(descriptor.path()) else { continue };
                 let inode = bracketed(&link.to_string_lossy(), "socket:").and_then(|inode| inode.parse().ok());

@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -32,6 +33,8 @@ pub(super) enum Failure {
 }
 
 const WORDS_KEPT: usize = 4096;
+/// How long a worker that has closed its streams may take to be gone.
+const TIME_TO_END: Duration = Duration::from_secs(2);
 const MIB: u64 = 1024 * 1024;
 
 impl Process {
@@ -46,6 +49,8 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // A trace would push what the worker says of its end out of what is kept of its words.
+            .env("RUST_BACKTRACE", "0")
             // A Ctrl-C in the terminal is for the agent, which then ends its workers.
             .process_group(0)
             .kill_on_drop(true)
@@ -112,8 +117,15 @@ impl Process {
 
     /// Says why a worker whose stream broke has ended.
     pub async fn explain(mut self, failure: io::Error, memory_mib: u64) -> QueryError {
-        let _ = self.child.start_kill();
-        let status = match self.child.wait().await {
+        // Its streams close a little before it is gone, and how it ends by itself is the reason that is sought.
+        let status = match tokio::time::timeout(TIME_TO_END, self.child.wait()).await {
+            Ok(status) => status,
+            Err(_) => {
+                let _ = self.child.start_kill();
+                self.child.wait().await
+            }
+        };
+        let status = match status {
             Ok(status) => status,
             Err(error) => return QueryError::Worker(format!("{failure}; {error}")),
         };

@@ -1,0 +1,150 @@
+//! Processes against /proc and against processes of our own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::support::{column, pairs, row, rows, run};
+
+/// A process that waits, ended with the test.
+struct Waiting(Child);
+
+impl Waiting {
+    fn start(program: &str) -> Self {
+        let child = Command::new(program).arg("-").stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+        Self(child.unwrap())
+    }
+
+    fn row(&self) -> agent_tables::Row {
+        row(&format!("SELECT *, cgroup_path FROM processes WHERE pid = {}", self.0.id()))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+fn pids_of_proc() -> Vec<i64> {
+    let mut pids: Vec<i64> =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok()).collect();
+    pids.sort();
+    pids
+}
+
+#[test]
+fn the_processes_are_those_of_proc() {
+    // Others come and go: what was there before and after must be among ours, and nothing else than what was ever there.
+    let before = pids_of_proc();
+    let ours: Vec<i64> = column("SELECT pid FROM processes").iter().map(|pid| pid.parse().unwrap()).collect();
+    let after = pids_of_proc();
+    let missing: Vec<_> = before.iter().filter(|pid| after.contains(pid) && !ours.contains(pid)).collect();
+    assert_eq!(missing, Vec::<&i64>::new());
+    let newest = after.iter().chain(&before).max().unwrap();
+    let invented: Vec<_> =
+        ours.iter().filter(|pid| !before.contains(pid) && *pid < newest && !after.contains(pid)).collect();
+    // A process may live between the two looks; it then has a number above all that were there before.
+    assert!(invented.iter().all(|pid| *pid > before.iter().max().unwrap()), "{invented:?}");
+}
+
+#[test]
+fn a_process_is_as_proc_describes_it() {
+    let process = Waiting::start("cat");
+    let pid = process.0.id();
+    let ours = process.row();
+    let status = pairs(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap(), ':');
+    let ids = |field: &str| -> Vec<String> { status[field].split_whitespace().map(str::to_string).collect() };
+    let kib = |field: &str| status[field].trim_end_matches(" kB").parse::<u64>().unwrap() * 1024;
+    assert_eq!([&ours["uid"], &ours["euid"], &ours["suid"]], ids("Uid")[..3]);
+    assert_eq!([&ours["gid"], &ours["egid"], &ours["sgid"]], ids("Gid")[..3]);
+    assert_eq!(&ours["name"], status["Name"]);
+    assert_eq!(&ours["parent"], std::process::id().to_string());
+    assert_eq!(&ours["threads"], status["Threads"]);
+    assert_eq!(&ours["total_size"], kib("VmSize").to_string());
+    assert_eq!(&ours["resident_size"], kib("VmRSS").to_string());
+    assert_eq!(&ours["cmdline"], "cat -");
+    assert_eq!(&ours["cwd"], std::env::current_dir().unwrap().to_str().unwrap());
+    assert_eq!(&ours["root"], "/");
+    assert_eq!(&ours["path"], fs::read_link(format!("/proc/{pid}/exe")).unwrap().to_str().unwrap());
+    assert_eq!(&ours["on_disk"], "1");
+    assert_eq!(&ours["nice"], "0");
+    let said = run("ps", &["-o", "pgid=,ni=", "-p", &pid.to_string()]);
+    let said: Vec<&str> = said.split_whitespace().collect();
+    assert_eq!([&ours["pgroup"], &ours["nice"]], said[..]);
+    let cgroup = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+    assert!(cgroup.lines().next().unwrap_or_default().ends_with(&ours["cgroup_path"]));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+    let started: i64 = ours["start_time"].parse().unwrap();
+    assert!((now - started).abs() < 30, "started {started}, now {now}");
+}
+
+#[test]
+fn times_and_io_are_counted_in_milliseconds_and_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("written");
+    let own =
+        format!("SELECT user_time, system_time, disk_bytes_written FROM processes WHERE pid = {}", std::process::id());
+    let number = |row: &agent_tables::Row, column: &str| row[column].parse::<u64>().unwrap();
+    let before = row(&own);
+    let start = std::time::Instant::now();
+    let mut spins = 0u64;
+    while start.elapsed().as_millis() < 300 {
+        spins = std::hint::black_box(spins + 1);
+    }
+    fs::write(&file, vec![1u8; 4 * 1024 * 1024]).unwrap();
+    fs::File::open(&file).unwrap().sync_all().unwrap();
+    let after = row(&own);
+    let spent = number(&after, "user_time") - number(&before, "user_time");
+    // Other tests of this process spin as well, on as many processors as there are; a wrong unit is off by a thousand.
+    assert!((100..60_000).contains(&spent), "{spent} ms of 300");
+    assert!(number(&after, "system_time") >= number(&before, "system_time"));
+    let proc_io = pairs(&fs::read_to_string("/proc/self/io").unwrap(), ':');
+    let (written, cancelled) = (&proc_io["write_bytes"], &proc_io["cancelled_write_bytes"]);
+    let said = written.parse::<u64>().unwrap() - cancelled.parse::<u64>().unwrap();
+    let ours = number(&after, "disk_bytes_written");
+    assert!(ours <= written.parse().unwrap() && said - ours.min(said) < 64 * 1024 * 1024, "{ours} against {said}");
+}
+
+#[test]
+fn a_program_that_is_gone_is_not_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("gone");
+    fs::copy(fs::canonicalize("/bin/cat").unwrap(), &program).unwrap();
+    let process = Waiting::start(program.to_str().unwrap());
+    fs::remove_file(&program).unwrap();
+    let ours = process.row();
+    assert_eq!((&ours["on_disk"], &ours["path"]), ("0", program.to_str().unwrap()));
+    assert_eq!(&ours["name"], "gone");
+}
+
+#[test]
+fn a_kernel_thread_has_neither_path_nor_memory() {
+    let threads = rows("SELECT * FROM processes WHERE parent = 2");
+    for thread in threads {
+        assert_eq!([&thread["path"], &thread["on_disk"], &thread["resident_size"]], ["", "-1", ""], "{thread:?}");
+    }
+}
+
+#[test]
+fn one_process_can_be_asked_for_and_joined() {
+    assert_eq!(column("SELECT pid FROM processes WHERE pid = 1"), ["1"]);
+    assert_eq!(column("SELECT pid FROM processes WHERE pid IN (1, 1, 99999999)"), ["1"]);
+    assert_eq!(rows("SELECT * FROM processes WHERE pid = 'init'"), vec![]);
+    assert_eq!(rows("SELECT * FROM processes WHERE pid = -1"), vec![]);
+    let own = std::process::id();
+    let sql = format!(
+        "SELECT parent.pid AS pid FROM processes p JOIN processes parent ON p.parent = parent.pid WHERE p.pid = {own}"
+    );
+    let parent = pairs(&fs::read_to_string("/proc/self/status").unwrap(), ':')["PPid"].clone();
+    assert_eq!(column(&sql), [parent]);
+}
+
+#[test]
+fn states_are_letters() {
+    let states: BTreeMap<String, ()> =
+        column("SELECT DISTINCT state FROM processes").into_iter().map(|s| (s, ())).collect();
+    assert!(states.keys().all(|state| "RSDZTtWXxKPI".contains(state.as_str())), "{states:?}");
+}
