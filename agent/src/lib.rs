@@ -1,1 +1,23 @@
-//! Placeholder.
+//! musterd, the agent: enrols at a server by the osquery remote API, runs the schedule and the distributed queries that
+//! it is given, and sends their results, which wait on disk while the server is away.
+//!
+//! The parts run side by side and share little: [`session::Session`] holds the node key, [`state::State`] the disk, and
+//! a watch channel the configuration in force. Time, chance and the tables arrive through [`agent::Ports`].
+
+pub mod agent;
+pub mod config;
+pub mod configure;
+pub mod distributed;
+pub mod flags;
+pub mod forward;
+pub mod identity;
+pub mod logger;
+pub mod node_key;
+pub mod ports;
+pub mod push;
+pub mod queries;
+pub mod schedule;
+pub mod session;
+pub mod state;
+pub mod tls;
+pub mod transport;
