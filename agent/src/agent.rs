@@ -3,7 +3,6 @@
 use std::fs::{self, File, TryLockError};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -25,9 +24,6 @@ use crate::session::{self, Secret, Session};
 use crate::state::{self, Kind, State, StateError};
 use crate::tls::{self, TlsError};
 use crate::transport::Transport;
-
-/// How long the last posts may take when musterd stops.
-const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What musterd is told.
 #[derive(Clone, Debug)]
@@ -109,6 +105,7 @@ pub struct Agent {
     forwarders: [Forwarder; 2],
     push: Push,
     logger: Logger,
+    state: Arc<State>,
     in_force: watch::Receiver<InForce>,
     _premises: Premises,
 }
@@ -187,6 +184,7 @@ impl Agent {
                 come,
             },
             logger,
+            state: premises.state.clone(),
             in_force,
             _premises: premises,
         })
@@ -197,30 +195,33 @@ impl Agent {
     ///
     /// Errors: the state file failed.
     pub async fn run(self, stop: CancellationToken) -> Result<(), AgentError> {
-        let [results, statuses] = &self.forwarders;
+        let last_posts = CancellationToken::new();
         let work = async {
-            tokio::try_join!(
-                self.configurer.run(),
-                self.scheduler.run(self.in_force.clone()),
-                self.distributed.run(),
-                results.run(),
-                statuses.run(),
-                async { state::Result::Ok(self.push.run().await) },
-            )
+            let outcome = tokio::select! {
+                outcome = self.work() => outcome,
+                () = stop.cancelled() => Ok(()),
+            };
+            self.logger.info("musterd stops");
+            last_posts.cancel();
+            outcome
         };
-        tokio::select! {
-            outcome = work => {
-                outcome?;
-            }
-            () = stop.cancelled() => {}
+        let [results, statuses] = &self.forwarders;
+        tokio::try_join!(work, results.run(&last_posts), statuses.run(&last_posts))?;
+        match self.state.waiting_lines(Kind::Result) + self.state.waiting_lines(Kind::Status) {
+            0 => tracing::info!("all lines are sent"),
+            waiting => tracing::info!("lines kept for the next start: {waiting}"),
         }
-        self.logger.info("musterd stops");
-        let flush = async { tokio::join!(results.post_all(), statuses.post_all()) };
-        if let Ok((Ok(()), Ok(()))) = tokio::time::timeout(FLUSH_DEADLINE, flush).await {
-            tracing::info!("all lines are sent");
-        } else {
-            tracing::info!("lines that wait are kept for the next start");
-        }
+        Ok(())
+    }
+
+    /// All that is broken off when musterd stops.
+    async fn work(&self) -> state::Result<()> {
+        let push = async {
+            self.push.run().await;
+            Ok(())
+        };
+        let in_force = self.in_force.clone();
+        tokio::try_join!(self.configurer.run(), self.scheduler.run(in_force), self.distributed.run(), push)?;
         Ok(())
     }
 }

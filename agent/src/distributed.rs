@@ -153,7 +153,6 @@ impl Distributed {
         let too_old = self.time.now().saturating_sub(KEEP_SECONDS);
         kept.answers.retain(|_, (_, since)| *since >= too_old);
         if kept.answers.is_empty() {
-            kept.one_by_one = false;
             return;
         }
         let names: Vec<String> = kept.answers.keys().cloned().collect();
@@ -165,8 +164,8 @@ impl Distributed {
                 Err(why) => outcome = Err(why),
             }
         }
+        kept.one_by_one = matches!(outcome, Err(CallError::Refused(_)));
         if let Err(why) = outcome {
-            kept.one_by_one = matches!(why, CallError::Refused(_));
             self.logger.warn(format!("{} answers to distributed queries are kept: {why}", kept.answers.len()));
         }
     }

@@ -9,6 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::InForce;
 use crate::logger::Logger;
@@ -22,9 +23,12 @@ const PATH: &str = "/api/osquery/log";
 /// The most bytes of lines in one post, before packing.
 const MAX_POST: u64 = 4 << 20;
 
+/// How long the last posts may take when musterd stops.
+const STOP_DEADLINE: Duration = Duration::from_secs(5);
+
 /// Why a post did not succeed.
 #[derive(Debug, thiserror::Error)]
-pub enum ForwardError {
+enum ForwardError {
     #[error(transparent)]
     Call(#[from] CallError),
     #[error(transparent)]
@@ -42,12 +46,18 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// Posts what waits once a period, for ever. After failures the wait grows with their square.
-    pub async fn run(&self) -> state::Result<()> {
+    /// Posts what waits once a period, until `stop`. After failures the wait grows with their square.
+    ///
+    /// A post under way is not broken off by `stop`, since the server may have taken it; then what still waits is sent
+    /// once more. All that within five seconds; the rest stays on disk for the next start.
+    pub async fn run(&self, stop: &CancellationToken) -> state::Result<()> {
         let mut failures = 0;
-        loop {
-            self.time.sleep(self.wait(failures)).await;
-            match self.post_all().await {
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.time.sleep(self.wait(failures)) => {}
+            }
+            match self.post_all_before_end(stop).await {
                 Ok(()) => failures = 0,
                 Err(ForwardError::State(cause)) => return Err(cause),
                 Err(ForwardError::Call(why)) => {
@@ -59,10 +69,22 @@ impl Forwarder {
                 }
             }
         }
+        Ok(())
+    }
+
+    async fn post_all_before_end(&self, stop: &CancellationToken) -> Result<(), ForwardError> {
+        let end = async {
+            stop.cancelled().await;
+            tokio::time::sleep(STOP_DEADLINE).await;
+        };
+        tokio::select! {
+            outcome = self.post_all() => outcome,
+            () = end => Ok(()),
+        }
     }
 
     /// Posts until nothing waits.
-    pub async fn post_all(&self) -> Result<(), ForwardError> {
+    async fn post_all(&self) -> Result<(), ForwardError> {
         while self.post().await? {}
         Ok(())
     }

@@ -1,0 +1,103 @@
+//! How a host gets its key, keeps it, and gets another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent::agent::{AgentError, Premises};
+use agent::ports::SystemDice;
+use agent::session::Secret;
+
+use crate::host::{Host, config};
+use crate::server::Server;
+
+#[tokio::test]
+async fn it_enrols_once_and_keeps_its_key() {
+    let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
+    let host = Host::start(&server, data.path()).await;
+    server.until(&host.time, |world| world.reads > 0).await;
+    host.stop().await;
+    {
+        let world = server.world();
+        let request = &world.enrolments[0];
+        assert_eq!(request.host_identifier, "4c4c4544");
+        assert_eq!(request.detail("os_version", "name"), Some("Debian"));
+        assert_eq!(request.detail("system_info", "hostname"), Some("web-01"));
+        assert!(!request.host_details.contains_key("platform_info"));
+        #[cfg(target_os = "linux")]
+        assert_eq!(request.platform_type, "9");
+    }
+    let host = Host::start(&server, data.path()).await;
+    let before = server.world().reads;
+    server.until(&host.time, |world| world.reads > before).await;
+    assert_eq!(server.world().enrolments.len(), 1);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_secret_is_tried_again_from_its_file() {
+    let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
+    let file = data.path().join("secret");
+    std::fs::write(&file, "wrong").unwrap();
+    let config = agent::agent::Config { secret: Secret::File(file.clone()), ..config(&server, data.path()) };
+    let host = Host::start_with(config, Arc::default(), Arc::default()).await;
+    server.until(&host.time, |world| world.enrolments.len() >= 3).await;
+    assert_eq!(server.world().reads, 0);
+    std::fs::write(&file, format!("{}\n", crate::server::SECRET)).unwrap();
+    server.until(&host.time, |world| world.reads > 0).await;
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_no_longer_known_is_thrown_away() {
+    let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
+    let host = Host::start(&server, data.path()).await;
+    server.until(&host.time, |world| world.reads > 0).await;
+    server.world().keys.clear();
+    let before = server.world().reads;
+    server.until(&host.time, |world| world.reads > before).await;
+    assert_eq!(server.world().enrolments.len(), 2);
+    assert_eq!(std::fs::read_to_string(data.path().join("node.key")).unwrap(), "key-2");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_forgets_every_key_is_not_stormed() {
+    let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
+    server.world().forgetful = true;
+    let host = Host::start(&server, data.path()).await;
+    // An hour in steps of seconds: the square of the attempts in seconds, up to ten minutes, allows about 25.
+    server.until(&host.time, |world| world.enrolments.len() >= 2).await;
+    let passed = async {
+        for _ in 0..3600 {
+            host.time.advance(Duration::from_secs(1));
+            tokio::task::yield_now().await;
+        }
+    };
+    passed.await;
+    let enrolments = server.world().enrolments.len();
+    assert!(enrolments < 30, "{enrolments} enrolments");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_of_another_authority_is_not_spoken_to() {
+    let (server, other, data) = (Server::start().await, Server::start().await, tempfile::tempdir().unwrap());
+    let config = agent::agent::Config { ca: Some(other.ca.clone()), ..config(&server, data.path()) };
+    let host = Host::start_with(config, Arc::default(), Arc::default()).await;
+    for _ in 0..50 {
+        host.time.advance_to_next();
+        tokio::task::yield_now().await;
+    }
+    host.stop().await;
+    assert!(server.world().enrolments.is_empty());
+}
+
+#[tokio::test]
+async fn one_folder_serves_one_musterd() {
+    let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
+    let config = config(&server, data.path());
+    let premises = Premises::take(&config, &SystemDice).unwrap();
+    assert!(matches!(Premises::take(&config, &SystemDice), Err(AgentError::InUse(_))));
+    drop(premises);
+    Premises::take(&config, &SystemDice).unwrap();
+}

@@ -1,0 +1,65 @@
+//! A musterd under test.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use agent::agent::{Agent, AgentError, Config, Ports, Premises};
+use agent::flags::Flags;
+use agent::identity::Identifier;
+use agent::ports::SystemDice;
+use agent::session::Secret;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::server::{SECRET, Server};
+use crate::tables::Tables;
+use crate::time::ManualTime;
+
+pub struct Host {
+    pub tables: Arc<Tables>,
+    pub time: Arc<ManualTime>,
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), AgentError>>,
+}
+
+/// What the command line would say.
+pub fn config(server: &Server, data: &Path) -> Config {
+    Config {
+        server: Url::parse(&format!("https://{}", server.address)).unwrap(),
+        ca: Some(server.ca.clone()),
+        secret: Secret::Text(SECRET.to_owned()),
+        data: data.to_owned(),
+        identifier: Identifier::Uuid,
+        flags: Flags::default(),
+        buffer_bytes: 64 << 20,
+    }
+}
+
+impl Host {
+    pub async fn start(server: &Server, data: &Path) -> Self {
+        Self::start_with(config(server, data), Arc::default(), Arc::default()).await
+    }
+
+    pub async fn start_with(config: Config, tables: Arc<Tables>, time: Arc<ManualTime>) -> Self {
+        let dice = Arc::new(SystemDice);
+        let ports = Ports { queries: tables.clone(), time: time.clone(), dice: dice.clone() };
+        let premises = Premises::take(&config, &*dice).unwrap();
+        let agent = Agent::build(config, premises, ports, "5.16.0").await.unwrap();
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(agent.run(stop.clone()));
+        Host { tables, time, stop, task }
+    }
+
+    /// Stops as a signal does.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap().unwrap();
+    }
+
+    /// Ends as `kill -9` does: nothing is sent or put in order.
+    pub async fn kill(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
