@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde_json::{Map, Value};
 
 use crate::flags::{Flags, Refused};
@@ -24,6 +25,10 @@ pub struct Config {
     pub options: Map<String, Value>,
     pub packs: Vec<Pack>,
     pub decorators: Decorators,
+    /// Name → SQL. Absent, the views of the earlier configuration stay.
+    pub views: Option<BTreeMap<String, String>>,
+    /// SHA-1 of the document, as osquery has it.
+    pub hash: String,
     /// One sentence for each part that was left out.
     pub complaints: Vec<String>,
 }
@@ -65,8 +70,10 @@ impl Config {
         let (options, schedule, packs, decorators) =
             (part("options"), part("schedule"), part("packs"), part("decorators"));
         let decorators = Decorators::read(decorators, &mut complaints);
+        let views = root.contains_key("views").then(|| views(object(root.remove("views"), "views", &mut complaints)));
         let packs = pack::read(schedule, packs, &mut complaints);
-        Ok(Config { options, packs, decorators, complaints })
+        let hash = hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref());
+        Ok(Config { options, packs, decorators, views, hash, complaints })
     }
 
     /// Applies the options to `flags` and returns a complaint for what they could not change.
@@ -120,6 +127,15 @@ fn object(value: Option<Value>, name: &str, complaints: &mut Vec<String>) -> Map
     Map::new()
 }
 
+fn views(members: Map<String, Value>) -> BTreeMap<String, String> {
+    let text = |(name, sql): (String, Value)| sql.as_str().map(|sql| (name, sql.to_owned()));
+    members.into_iter().filter_map(text).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn texts(value: Value) -> Vec<String> {
     let Value::Array(items) = value else { return Vec::new() };
     let text = |item| match item {
@@ -164,7 +180,16 @@ mod tests {
         let config =
             Config::parse(r#"{"options":7,"schedule":null,"packs":[],"decorators":"x","unknown":true}"#).unwrap();
         assert_eq!(config.complaints.len(), 2);
-        assert_eq!(Config { complaints: Vec::new(), ..config }, Config::default());
+        assert_eq!(Config { complaints: Vec::new(), hash: String::new(), ..config }, Config::default());
+    }
+
+    #[test]
+    fn views_are_read_and_the_document_is_hashed() {
+        let config = Config::parse(r#"{"views":{"v":"SELECT 1","odd":7}}"#).unwrap();
+        assert_eq!(config.views, Some(BTreeMap::from([("v".to_owned(), "SELECT 1".to_owned())])));
+        assert_eq!(Config::parse(r#"{"views":{}}"#).unwrap().views, Some(BTreeMap::new()));
+        // printf '{}' | sha1sum
+        assert_eq!(Config::parse("{}").unwrap().hash, "bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f");
     }
 
     #[test]

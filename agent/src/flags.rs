@@ -41,6 +41,11 @@ enum Source {
 }
 
 impl Flag {
+    /// Whether only the command line may set it.
+    pub fn is_command_line(&self) -> bool {
+        self.source == Source::CommandLine
+    }
+
     /// osquery's name of the type.
     pub fn kind(&self) -> &'static str {
         self.kind.name()

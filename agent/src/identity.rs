@@ -108,7 +108,7 @@ async fn first_row(queries: &dyn Queries, sql: &str) -> Option<Row> {
 }
 
 /// UUIDs that makers of mainboards left as they were, so that many machines have them.
-fn is_placeholder(uuid: &str) -> bool {
+pub fn is_placeholder(uuid: &str) -> bool {
     const KNOWN: [&str; 4] = [
         "00000000-0000-0000-0000-000000000000",
         "03000200-0400-0500-0006-000700080009",

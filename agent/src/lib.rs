@@ -4,6 +4,10 @@
 //! The parts run side by side and share little: [`session::Session`] holds the node key, [`state::State`] the disk, and
 //! a watch channel the configuration in force. Time, chance and the tables arrive through [`agent::Ports`].
 
+/// The version of osquery whose tables and protocol musterd speaks, and which it therefore reports as its own: servers
+/// choose queries by it.
+pub const OSQUERY_VERSION: &str = "5.16.0";
+
 pub mod agent;
 pub mod config;
 pub mod configure;
@@ -18,6 +22,8 @@ pub mod push;
 pub mod queries;
 pub mod schedule;
 pub mod session;
+pub mod settings;
 pub mod state;
+pub mod tables;
 pub mod tls;
 pub mod transport;

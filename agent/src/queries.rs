@@ -1,5 +1,7 @@
 //! The port to whatever answers SQL about this machine.
 
+use std::collections::BTreeMap;
+
 use agent_protocol::Row;
 use agent_protocol::body::Stats;
 use futures::future::BoxFuture;
@@ -7,6 +9,9 @@ use futures::future::BoxFuture;
 /// Answers SQL about this machine.
 pub trait Queries: Send + Sync {
     fn query<'a>(&'a self, sql: &'a str) -> BoxFuture<'a, Result<Answer, QueryError>>;
+
+    /// Makes exactly these views (name → SQL) known to the queries that start from now on.
+    fn set_views(&self, views: BTreeMap<String, String>);
 }
 
 /// The rows of a query and what they cost.
@@ -50,6 +55,7 @@ pub(crate) mod scripted {
     pub struct Scripted {
         answers: Mutex<HashMap<String, Result<Answer, QueryError>>>,
         asked: Mutex<Vec<String>>,
+        views: Mutex<BTreeMap<String, String>>,
     }
 
     impl Scripted {
@@ -67,6 +73,10 @@ pub(crate) mod scripted {
             std::mem::take(&mut self.asked.lock().unwrap())
         }
 
+        pub fn views(&self) -> Vec<String> {
+            self.views.lock().unwrap().keys().cloned().collect()
+        }
+
         fn put(&self, sql: &str, answer: Result<Answer, QueryError>) {
             self.answers.lock().unwrap().insert(sql.to_owned(), answer);
         }
@@ -77,6 +87,10 @@ pub(crate) mod scripted {
             self.asked.lock().unwrap().push(sql.to_owned());
             let answer = self.answers.lock().unwrap().get(sql).cloned();
             async { answer.unwrap_or_else(|| Err(QueryError::sql("no such table"))) }.boxed()
+        }
+
+        fn set_views(&self, views: BTreeMap<String, String>) {
+            *self.views.lock().unwrap() = views;
         }
     }
 

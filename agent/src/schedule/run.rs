@@ -73,6 +73,9 @@ impl Scheduler {
         let mut plan = Plan::make(&in_force.config, &in_force.flags, &self.machine, &self.state, &*self.dice)?;
         self.complain(std::mem::take(&mut plan.complaints));
         self.stats.plan(&plan);
+        if let Some(views) = &in_force.config.views {
+            self.queries.set_views(views.clone());
+        }
         let names: Vec<&str> = plan.queries().map(|query| query.name.as_str()).collect();
         self.state.forget_unscheduled(&names, self.time.now().saturating_sub(FORGET_AFTER_SECONDS))?;
         self.logger.info(format!("the schedule has {} queries", names.len()));

@@ -300,3 +300,14 @@ async fn runs_are_counted() {
     stage.scheduler.follow(&mut course, in_force("{}", &[])).await.unwrap();
     assert!(stage.scheduler.stats.all().is_empty());
 }
+
+#[tokio::test]
+async fn views_stay_until_a_configuration_names_others() {
+    let stage = Stage::new();
+    let mut course = stage.begin(r#"{"views":{"v":"SELECT 1"}}"#, &[]).await;
+    assert_eq!(stage.queries.views(), ["v"]);
+    stage.scheduler.follow(&mut course, in_force("{}", &[])).await.unwrap();
+    assert_eq!(stage.queries.views(), ["v"]);
+    stage.scheduler.follow(&mut course, in_force(r#"{"views":{}}"#, &[])).await.unwrap();
+    assert!(stage.queries.views().is_empty());
+}

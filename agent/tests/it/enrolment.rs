@@ -1,10 +1,9 @@
 //! How a host gets its key, keeps it, and gets another.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use agent::agent::{AgentError, Premises};
-use agent::ports::SystemDice;
+use agent::ports::{SystemDice, Time};
 use agent::session::Secret;
 
 use crate::host::{Host, config};
@@ -65,17 +64,12 @@ async fn a_server_that_forgets_every_key_is_not_stormed() {
     let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
     server.world().forgetful = true;
     let host = Host::start(&server, data.path()).await;
-    // An hour in steps of seconds: the square of the attempts in seconds, up to ten minutes, allows about 25.
-    server.until(&host.time, |world| world.enrolments.len() >= 2).await;
-    let passed = async {
-        for _ in 0..3600 {
-            host.time.advance(Duration::from_secs(1));
-            tokio::task::yield_now().await;
-        }
-    };
-    passed.await;
-    let enrolments = server.world().enrolments.len();
-    assert!(enrolments < 30, "{enrolments} enrolments");
+    server.until(&host.time, |world| world.enrolments.len() == 1).await;
+    let before = host.time.now();
+    server.until(&host.time, |world| world.enrolments.len() == 7).await;
+    // The waits are the squares of the attempts in seconds, a tenth shorter at most: 1 + 4 + 9 + 16 + 25 + 36.
+    let passed = host.time.now() - before;
+    assert!(passed >= 81, "six more enrolments in {passed} seconds");
     host.stop().await;
 }
 
@@ -84,11 +78,8 @@ async fn a_server_of_another_authority_is_not_spoken_to() {
     let (server, other, data) = (Server::start().await, Server::start().await, tempfile::tempdir().unwrap());
     let config = agent::agent::Config { ca: Some(other.ca.clone()), ..config(&server, data.path()) };
     let host = Host::start_with(config, Arc::default(), Arc::default()).await;
-    for _ in 0..50 {
-        host.time.advance_to_next();
-        tokio::task::yield_now().await;
-    }
-    host.stop().await;
+    host.says(data.path(), |line| line.contains("cannot enrol") && line.contains("invalid peer certificate")).await;
+    host.kill().await;
     assert!(server.world().enrolments.is_empty());
 }
 

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agent::agent::{Agent, AgentError, Config, Ports, Premises};
 use agent::flags::Flags;
 use agent::identity::Identifier;
 use agent::ports::SystemDice;
 use agent::session::Secret;
+use agent::state::{Kind, State};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -49,6 +51,19 @@ impl Host {
         let stop = CancellationToken::new();
         let task = tokio::spawn(agent.run(stop.clone()));
         Host { tables, time, stop, task }
+    }
+
+    /// Waits until a status line that `condition` holds of is on disk, moving the clock on meanwhile.
+    pub async fn says(&self, data: &Path, condition: impl Fn(&str) -> bool) {
+        let state = State::open(data).unwrap();
+        let said = || state.oldest_lines(Kind::Status, 1000, 1 << 20).unwrap().iter().any(|line| condition(&line.text));
+        let patience = async {
+            while !said() {
+                self.time.advance_to_next();
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), patience).await.expect("it should be said in the end");
     }
 
     /// Stops as a signal does.

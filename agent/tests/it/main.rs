@@ -6,6 +6,7 @@ mod server;
 mod tables;
 mod time;
 
+mod binary;
 mod configuration;
 mod distributed;
 mod enrolment;

@@ -110,7 +110,7 @@ impl Server {
         let patience = async {
             while !condition(&self.world()) {
                 // The notice is a permit, so none between the look and the wait is missed.
-                let quiet = tokio::time::timeout(Duration::from_millis(5), self.shared.heard.notified()).await.is_err();
+                let quiet = tokio::time::timeout(Duration::from_millis(2), self.shared.heard.notified()).await.is_err();
                 if let (true, Some(time)) = (quiet, time) {
                     time.advance_to_next();
                 }
