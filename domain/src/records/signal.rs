@@ -23,6 +23,10 @@ pub enum Signal {
         hosts: Members,
         at: Timestamp,
     },
+    /// A node compares its clock with the log's; means nothing to anybody else.
+    Clock {
+        node: String,
+    },
 }
 
 /// Which hosts one node saw in a stretch of time, and what they did.

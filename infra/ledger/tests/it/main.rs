@@ -1,0 +1,4 @@
+//! The ledger on logs that do their worst, and on those that people run.
+
+mod fixture;
+mod single;
