@@ -26,6 +26,10 @@ impl Counts {
         self.transactions.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn transaction(&self) {
+        self.transactions.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn append(&self, records: usize) {
         self.appends.fetch_add(1, Ordering::Relaxed);
         self.records.fetch_add(records as u64, Ordering::Relaxed);

@@ -13,6 +13,7 @@ mod counts;
 pub mod memory;
 pub mod parts;
 mod reading;
+pub mod sqlite;
 pub mod suite;
 pub mod topic;
 

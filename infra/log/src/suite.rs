@@ -25,7 +25,7 @@ pub trait Fixture: Send + Sync {
     /// A way to the log; where many processes share one, as another process.
     async fn handle(&self) -> Arc<dyn Log>;
 
-    /// Closes every handle given out and opens the log anew. `false` where nothing outlives its process.
+    /// Closes the log and opens it anew; the check holds no handle now. `false` where nothing outlives its process.
     async fn restart(&self) -> bool;
 
     /// Lets retention remove everything that is in a partition now.

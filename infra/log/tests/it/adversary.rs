@@ -18,7 +18,7 @@ enum Told {
     Unknown,
 }
 
-async fn write(log: Handle, writer: usize, appends: usize) -> Vec<(String, Told)> {
+async fn write(log: Handle, writer: usize, appends: usize) -> Outcomes {
     let mut told = Vec::new();
     for number in 0..appends {
         let values: Vec<String> = (0..1 + number % 3).map(|part| format!("{writer} {number} {part}")).collect();
@@ -34,8 +34,11 @@ async fn write(log: Handle, writer: usize, appends: usize) -> Vec<(String, Told)
     told
 }
 
+type Outcomes = Vec<(String, Told)>;
+type Truth = Vec<(Position, String)>;
+
 /// Three writers and the truth after all has landed.
-fn story(seed: u64, faults: Faults) -> (Vec<(String, Told)>, Vec<(Position, String)>) {
+fn story(seed: u64, faults: Faults) -> (Outcomes, Truth) {
     let adversary = Adversary::new(seed, faults);
     let told = run(async {
         let (one, two, three) = tokio::join!(

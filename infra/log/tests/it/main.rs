@@ -27,3 +27,4 @@ macro_rules! conforms {
 
 mod adversary;
 mod memory;
+mod sqlite;
