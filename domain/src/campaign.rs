@@ -40,6 +40,29 @@ pub struct Campaign {
 }
 
 impl Campaign {
+    pub fn started(event: &Started, at: Timestamp) -> Campaign {
+        Campaign {
+            id: event.campaign,
+            sql: event.sql.clone(),
+            query: event.query,
+            query_name: event.query_name.clone(),
+            by: event.by,
+            targets: event.targets.clone(),
+            attended: event.attended,
+            started_at: at,
+            expires_at: event.expires_at,
+            ended: None,
+        }
+    }
+
+    pub fn extend(&mut self, event: &Extended) {
+        self.expires_at = event.expires_at;
+    }
+
+    pub fn end(&mut self, event: &Ended, at: Timestamp) {
+        self.ended = Some((at, event.reason));
+    }
+
     /// Whether the host is to be asked at `now`, its answer aside.
     pub fn asks(&self, host: HostId, now: Timestamp) -> bool {
         self.ended.is_none() && now < self.expires_at && self.targets.contains(host)
@@ -178,33 +201,19 @@ impl Campaigns {
     pub(crate) fn started(&mut self, event: &Started, at: Timestamp) {
         self.newest = self.newest.max(event.campaign.0);
         self.open.insert(event.campaign);
-        self.campaigns.insert(
-            event.campaign,
-            Campaign {
-                id: event.campaign,
-                sql: event.sql.clone(),
-                query: event.query,
-                query_name: event.query_name.clone(),
-                by: event.by,
-                targets: event.targets.clone(),
-                attended: event.attended,
-                started_at: at,
-                expires_at: event.expires_at,
-                ended: None,
-            },
-        );
+        self.campaigns.insert(event.campaign, Campaign::started(event, at));
     }
 
     pub(crate) fn extended(&mut self, event: &Extended) {
         if let Some(campaign) = self.campaigns.get_mut(&event.campaign) {
-            campaign.expires_at = event.expires_at;
+            campaign.extend(event);
         }
     }
 
     pub(crate) fn ended(&mut self, event: &Ended, at: Timestamp) {
         self.open.remove(&event.campaign);
         if let Some(campaign) = self.campaigns.get_mut(&event.campaign) {
-            campaign.ended = Some((at, event.reason));
+            campaign.end(event, at);
         }
     }
 }

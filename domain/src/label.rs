@@ -234,37 +234,19 @@ impl Labels {
     pub(crate) fn created(&mut self, event: &Created, at: Timestamp) {
         self.newest = self.newest.max(event.label.0);
         self.by_name.insert(event.name.clone(), event.label);
-        self.labels.insert(
-            event.label,
-            Label {
-                id: event.label,
-                name: event.name.clone(),
-                description: event.description.clone(),
-                query: event.query.clone(),
-                platform: event.platform.clone(),
-                builtin: event.builtin,
-                membership: event.membership,
-                author: event.author,
-                members: Members::default(),
-                created_at: at,
-                updated_at: at,
-            },
-        );
+        self.labels.insert(event.label, Label::created(event, at));
     }
 
     pub(crate) fn changed(&mut self, event: &Changed, at: Timestamp) {
         let Some(label) = self.labels.get_mut(&event.label) else { return };
         self.by_name.remove(&label.name);
         self.by_name.insert(event.name.clone(), event.label);
-        label.name = event.name.clone();
-        label.description = event.description.clone();
-        label.updated_at = at;
+        label.change(event, at);
     }
 
     pub(crate) fn members_changed(&mut self, event: &MembersChanged, at: Timestamp) {
         if let Some(label) = self.labels.get_mut(&event.label) {
-            label.members = label.members.or(&event.joined).without(&event.left);
-            label.updated_at = at;
+            label.change_members(event, at);
         }
     }
 
@@ -282,6 +264,40 @@ impl Labels {
                 label.members = label.members.without(hosts);
             }
         }
+    }
+}
+
+impl Label {
+    pub fn created(event: &Created, at: Timestamp) -> Label {
+        Label {
+            id: event.label,
+            name: event.name.clone(),
+            description: event.description.clone(),
+            query: event.query.clone(),
+            platform: event.platform.clone(),
+            builtin: event.builtin,
+            membership: event.membership,
+            author: event.author,
+            members: Members::default(),
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    pub fn change(&mut self, event: &Changed, at: Timestamp) {
+        self.name = event.name.clone();
+        self.description = event.description.clone();
+        self.updated_at = at;
+    }
+
+    pub fn change_members(&mut self, event: &MembersChanged, at: Timestamp) {
+        self.members = self.members.or(&event.joined).without(&event.left);
+        self.updated_at = at;
+    }
+
+    /// Whether every host is a member, whatever it answers.
+    pub fn is_all_hosts(&self) -> bool {
+        self.builtin && self.name == ALL_HOSTS
     }
 }
 

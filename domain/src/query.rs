@@ -177,29 +177,14 @@ impl Queries {
     pub(crate) fn created(&mut self, event: &Created, at: Timestamp) {
         self.newest = self.newest.max(event.query.0);
         self.by_name.insert((event.team, event.spec.name.clone()), event.query);
-        self.queries.insert(
-            event.query,
-            Query {
-                id: event.query,
-                team: event.team,
-                spec: event.spec.clone(),
-                author: event.author,
-                created_at: at,
-                updated_at: at,
-                results_since: at,
-            },
-        );
+        self.queries.insert(event.query, Query::created(event, at));
     }
 
     pub(crate) fn changed(&mut self, event: &Changed, at: Timestamp) {
         let Some(query) = self.queries.get_mut(&event.query) else { return };
         self.by_name.remove(&(query.team, query.spec.name.clone()));
         self.by_name.insert((query.team, event.spec.name.clone()), event.query);
-        if query.spec.ends_results(&event.spec) {
-            query.results_since = at;
-        }
-        query.spec = event.spec.clone();
-        query.updated_at = at;
+        query.change(event, at);
     }
 
     pub(crate) fn deleted(&mut self, event: &Deleted) {
@@ -221,9 +206,36 @@ impl Queries {
             self.iter().filter(|query| query.spec.labels_include_any.contains(&label)).map(|query| query.id).collect();
         for id in limited {
             if let Some(query) = self.queries.get_mut(&id) {
-                query.spec.labels_include_any.retain(|held| *held != label);
+                query.label_deleted(label);
             }
         }
+    }
+}
+
+impl Query {
+    pub fn created(event: &Created, at: Timestamp) -> Query {
+        Query {
+            id: event.query,
+            team: event.team,
+            spec: event.spec.clone(),
+            author: event.author,
+            created_at: at,
+            updated_at: at,
+            results_since: at,
+        }
+    }
+
+    pub fn change(&mut self, event: &Changed, at: Timestamp) {
+        if self.spec.ends_results(&event.spec) {
+            self.results_since = at;
+        }
+        self.spec = event.spec.clone();
+        self.updated_at = at;
+    }
+
+    /// A deleted label no longer limits the query.
+    pub fn label_deleted(&mut self, label: LabelId) {
+        self.spec.labels_include_any.retain(|held| *held != label);
     }
 }
 

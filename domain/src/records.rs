@@ -3,11 +3,13 @@
 //! Each kind has one encoder and one decoder here, so that the host API, the projections and outside readers agree.
 //! Metadata is in the headers; every header named here is part of the contract.
 
+mod activity;
 mod answer;
 mod line;
 mod report;
 mod signal;
 
+pub use activity::Activity;
 pub use answer::{Answer, AnswerState};
 pub use line::{Line, LineKind};
 pub use report::{Address, Boot, Disks, Hardware, Identity, Intervals, LabelAnswers, Network, Os, Report, Section};

@@ -246,17 +246,7 @@ impl Teams {
     pub(crate) fn created(&mut self, event: &Created, at: Timestamp) {
         self.newest = self.newest.max(event.team.0);
         self.by_name.insert(event.name.to_lowercase(), event.team);
-        self.teams.insert(
-            event.team,
-            Team {
-                id: event.team,
-                name: event.name.clone(),
-                description: event.description.clone(),
-                agent_options: event.agent_options.clone(),
-                settings: event.settings.clone(),
-                created_at: at,
-            },
-        );
+        self.teams.insert(event.team, Team::created(event, at));
     }
 
     pub(crate) fn changed(&mut self, event: &Changed) {
@@ -264,17 +254,8 @@ impl Teams {
         if let Some(name) = &event.name {
             self.by_name.remove(&team.name.to_lowercase());
             self.by_name.insert(name.to_lowercase(), event.team);
-            team.name = name.clone();
         }
-        if let Some(description) = &event.description {
-            team.description = description.clone();
-        }
-        if let Change::Set(options) = &event.agent_options {
-            team.agent_options = options.clone();
-        }
-        if let Some(settings) = &event.settings {
-            team.settings = settings.clone();
-        }
+        team.change(event);
     }
 
     pub(crate) fn deleted(&mut self, event: &Deleted) {
@@ -293,6 +274,34 @@ impl Teams {
             self.by_secret.insert(new.digest, event.team);
         }
         self.secrets.insert(event.team, event.secrets.clone().into());
+    }
+}
+
+impl Team {
+    pub fn created(event: &Created, at: Timestamp) -> Team {
+        Team {
+            id: event.team,
+            name: event.name.clone(),
+            description: event.description.clone(),
+            agent_options: event.agent_options.clone(),
+            settings: event.settings.clone(),
+            created_at: at,
+        }
+    }
+
+    pub fn change(&mut self, event: &Changed) {
+        if let Some(name) = &event.name {
+            self.name = name.clone();
+        }
+        if let Some(description) = &event.description {
+            self.description = description.clone();
+        }
+        if let Change::Set(options) = &event.agent_options {
+            self.agent_options = options.clone();
+        }
+        if let Some(settings) = &event.settings {
+            self.settings = settings.clone();
+        }
     }
 }
 

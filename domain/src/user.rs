@@ -209,42 +209,21 @@ impl Users {
     pub(crate) fn created(&mut self, event: &Created, at: Timestamp) {
         self.newest = self.newest.max(event.user.0);
         self.by_email.insert(event.profile.email_digest, event.user);
-        self.users.insert(
-            event.user,
-            User {
-                id: event.user,
-                profile: event.profile.clone(),
-                password: event.password.clone(),
-                roles: event.roles.clone(),
-                api_only: event.api_only,
-                must_reset_password: event.must_reset_password,
-                created_at: at,
-                updated_at: at,
-            },
-        );
+        self.users.insert(event.user, User::created(event, at));
     }
 
     pub(crate) fn changed(&mut self, event: &Changed, at: Timestamp) {
         let Some(user) = self.users.get_mut(&event.user) else { return };
-        user.updated_at = at;
         if let Some(profile) = &event.profile {
             self.by_email.remove(&user.profile.email_digest);
             self.by_email.insert(profile.email_digest, event.user);
-            user.profile = profile.clone();
         }
-        if let Some(roles) = &event.roles {
-            user.roles = roles.clone();
-        }
-        if let Some(must) = event.must_reset_password {
-            user.must_reset_password = must;
-        }
+        user.change(event, at);
     }
 
     pub(crate) fn password_changed(&mut self, event: &PasswordChanged, at: Timestamp) {
         if let Some(user) = self.users.get_mut(&event.user) {
-            user.password = event.password.clone();
-            user.must_reset_password = event.must_reset_password;
-            user.updated_at = at;
+            user.change_password(event, at);
         }
     }
 
@@ -266,6 +245,40 @@ impl Users {
                 teams.remove(&team);
             }
         }
+    }
+}
+
+impl User {
+    pub fn created(event: &Created, at: Timestamp) -> User {
+        User {
+            id: event.user,
+            profile: event.profile.clone(),
+            password: event.password.clone(),
+            roles: event.roles.clone(),
+            api_only: event.api_only,
+            must_reset_password: event.must_reset_password,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    pub fn change(&mut self, event: &Changed, at: Timestamp) {
+        self.updated_at = at;
+        if let Some(profile) = &event.profile {
+            self.profile = profile.clone();
+        }
+        if let Some(roles) = &event.roles {
+            self.roles = roles.clone();
+        }
+        if let Some(must) = event.must_reset_password {
+            self.must_reset_password = must;
+        }
+    }
+
+    pub fn change_password(&mut self, event: &PasswordChanged, at: Timestamp) {
+        self.password = event.password.clone();
+        self.must_reset_password = event.must_reset_password;
+        self.updated_at = at;
     }
 }
 
