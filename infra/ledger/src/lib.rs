@@ -11,6 +11,7 @@
 
 mod follower;
 mod ledger;
+pub mod snapshot;
 mod tail;
 mod turn;
 
