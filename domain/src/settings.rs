@@ -2,6 +2,10 @@
 //!
 //! Secrets inside (a mail password) are sealed before they come here, as `{"sealed": {key, text}}`.
 
+pub mod agent_options;
+mod duration;
+pub mod patch;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -88,6 +92,11 @@ impl Settings {
             self.sections.insert(name.clone(), value.clone());
         }
     }
+}
+
+/// Whether an object is a sealed secret.
+pub fn is_sealed(object: &serde_json::Map<String, Value>) -> bool {
+    object.len() == 1 && object.get("sealed").is_some_and(Value::is_object)
 }
 
 /// What holds until an admin says otherwise. Source: `rest-api`, app config and agent options.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use imbl::{HashMap, OrdMap};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::settings::Settings;
 use crate::state::State;
 use crate::{Event, KeyedDigest, Refusal, Sealed, TeamId, Timestamp};
 
@@ -73,6 +74,22 @@ pub struct Deleted {
 pub struct SecretsReplaced {
     pub team: Option<TeamId>,
     pub secrets: Vec<EnrollSecret>,
+}
+
+/// The settings that a new team starts with: the organisation's features, and everything else off.
+pub fn default_settings(global: &Settings) -> Value {
+    json!({
+        "features": global.section("features").cloned().unwrap_or(Value::Null),
+        "host_expiry_settings": {"host_expiry_enabled": false, "host_expiry_window": 0},
+        "webhook_settings": {
+            "host_status_webhook": null,
+            "failing_policies_webhook": {
+                "enable_failing_policies_webhook": false, "destination_url": "", "policy_ids": null, "host_batch_size": 0
+            }
+        },
+        "integrations": {"jira": null, "zendesk": null, "google_calendar": null, "conditional_access_enabled": null},
+        "scripts": null
+    })
 }
 
 #[derive(Clone, Debug)]
