@@ -1,0 +1,165 @@
+//! Our own stream: any reader with the right, from any position, and nobody's leaving ends anything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use domain::CampaignId;
+use infra_log::Position;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
+
+use super::frames::Framing;
+use super::handshake::{Heard, Socket, origin_is_ours, parse, token};
+use super::{Found, Name, rows};
+use crate::app::App;
+use crate::campaigns;
+
+const TICK: Duration = Duration::from_secs(1);
+const KEEP_ALIVE: Duration = Duration::from_secs(25);
+const BATCH: usize = 64;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.route("/api/muster/v1/campaigns/stream", web::get().to(open));
+}
+
+#[derive(Deserialize)]
+struct Follow {
+    campaign_id: CampaignId,
+    #[serde(default)]
+    after: Option<Position>,
+}
+
+/// The messages are documented with the campaigns API.
+async fn open(app: Data<App>, request: HttpRequest, body: Payload) -> actix_web::Result<HttpResponse> {
+    if !origin_is_ours(&request) {
+        return Ok(HttpResponse::new(StatusCode::FORBIDDEN));
+    }
+    let (response, session, frames) = actix_ws::handle(&request, body)?;
+    actix_web::rt::spawn(converse(app.into_inner(), Socket::new(session, frames, Framing::Raw)));
+    Ok(response)
+}
+
+async fn converse(app: Arc<App>, mut socket: Socket) {
+    let told = follow(&app, &mut socket).await.err().flatten();
+    socket.close(told.as_deref()).await;
+}
+
+/// Ends with `Err(Some(text))` to tell, `Err(None)` when the client is gone, `Ok` when all is sent.
+async fn follow(app: &App, socket: &mut Socket) -> Result<(), Option<String>> {
+    let tell = |text: &str| Some(text.to_owned());
+    let first = socket.hear_soon().await.ok_or(None)?;
+    let user = token(&first).and_then(|token| app.sign_in(&token).ok()).ok_or_else(|| tell("unauthorized"))?;
+    let second = socket.hear_soon().await.ok_or(None)?;
+    let Some(("follow", Ok(wanted))) =
+        parse(&second).as_ref().map(|(kind, data)| (kind.as_str(), Follow::deserialize(data)))
+    else {
+        return Err(tell("expected follow with a campaign_id"));
+    };
+    let fold = app.ledger.read_to_end().await.map_err(|_| tell("the log cannot be read at the moment: try again"))?;
+    let campaign = fold.state.campaigns.get(wanted.campaign_id).filter(|one| campaigns::visible(&fold.state, &user, one));
+    let Some(campaign) = campaign else {
+        return Err(Some(format!("there is no campaign {} that you may read", wanted.campaign_id)));
+    };
+    Following { app, campaign: campaign.id, after: wanted.after, told: None }.run(socket).await
+}
+
+struct Following<'a> {
+    app: &'a App,
+    campaign: CampaignId,
+    after: Option<Position>,
+    told: Option<Value>,
+}
+
+impl Following<'_> {
+    async fn run(mut self, socket: &mut Socket) -> Result<(), Option<String>> {
+        let mut tick = interval(TICK);
+        let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let (answers, campaign, after) = (self.app.answers.clone(), self.campaign, self.after);
+            tokio::select! {
+                heard = socket.hear() => match heard {
+                    Heard::Message(_) => {}
+                    Heard::Gone => return Err(None),
+                },
+                _ = tick.tick() => {
+                    if self.tell_campaign(socket).await? {
+                        return Ok(());
+                    }
+                }
+                _ = keep_alive.tick() => socket.keep_alive().await.map_err(|_| None)?,
+                () = answers.changed(campaign, after) => {
+                    let found = answers.after(campaign, after, BATCH).await.map_err(unreadable)?;
+                    self.tell_answers(socket, found).await?;
+                }
+            }
+        }
+    }
+
+    async fn tell_answers(&mut self, socket: &mut Socket, found: Vec<Found>) -> Result<(), Option<String>> {
+        let hosts: Vec<_> = found.iter().map(|one| one.answer.host).collect();
+        let names = self.app.answers.names(&hosts).await.map_err(unreadable)?;
+        for (one, name) in found.iter().zip(&names) {
+            socket.send("result", answer(one, name)).await.map_err(|_| None)?;
+            self.after = Some(one.position);
+        }
+        Ok(())
+    }
+
+    /// Tells the campaign when it changed; true when it has ended and everything is told.
+    async fn tell_campaign(&mut self, socket: &mut Socket) -> Result<bool, Option<String>> {
+        let fold = self.app.ledger.fold();
+        let Some(campaign) = fold.state.campaigns.get(self.campaign) else { return Ok(true) };
+        let ended = campaign.ended.is_some();
+        if ended {
+            self.tell_rest(socket).await?;
+        }
+        let shown = campaigns::show(self.app, &fold.state, campaign).await.map_err(unreadable)?;
+        if self.told.as_ref() != Some(&shown) {
+            socket.send("campaign", shown.clone()).await.map_err(|_| None)?;
+            self.told = Some(shown.clone());
+        }
+        if ended {
+            socket.send("end", shown).await.map_err(|_| None)?;
+        }
+        Ok(ended)
+    }
+
+    /// Everything that the log has, through the view.
+    async fn tell_rest(&mut self, socket: &mut Socket) -> Result<(), Option<String>> {
+        self.app.caught_up().await;
+        loop {
+            let found = self.app.answers.after(self.campaign, self.after, BATCH).await.map_err(unreadable)?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            self.tell_answers(socket, found).await?;
+        }
+    }
+}
+
+fn unreadable(error: anyhow::Error) -> Option<String> {
+    tracing::warn!("a stream ends, since results cannot be read: {error:#}");
+    Some("results cannot be read at the moment: follow again from the last position, nothing is lost".to_owned())
+}
+
+/// The shape of one answer, in the stream and in pages.
+pub fn answer(found: &Found, name: &Name) -> Value {
+    let answer = &*found.answer;
+    let mut data = json!({
+        "position": found.position,
+        "host": {"id": answer.host, "hostname": name.hostname, "display_name": name.display_name},
+        "state": answer.state.name(),
+        "rows": rows::plain(answer),
+        "cut": answer.cut,
+        "received_at": answer.recorded.to_rfc3339(),
+    });
+    if !answer.error.is_empty() {
+        data["error"] = answer.error.clone().into();
+    }
+    data
+}
