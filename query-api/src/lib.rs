@@ -1,1 +1,22 @@
-//! Placeholder.
+//! The reading side: REST answers from views and folds, and live results over websockets.
+//!
+//! It reads views and live streams, and folds users, sessions, campaigns and presence in memory. It appends nothing.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod account;
+mod app;
+mod campaigns;
+mod config;
+mod log_tail;
+pub mod presence;
+mod queries;
+mod routes;
+mod stream;
+mod system;
+mod teams;
+mod users;
+
+pub use app::App;
+pub use routes::{ROUTES, Route, routes};
+pub use stream::{Answers, Attendance, Counts, Found, Name, Totals};

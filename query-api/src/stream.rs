@@ -38,6 +38,8 @@ pub trait Answers: Send + Sync + 'static {
     async fn changed(&self, campaign: CampaignId, after: Option<Position>);
     /// What hosts are called, in the order asked.
     async fn names(&self, hosts: &[HostId]) -> anyhow::Result<Vec<Name>>;
+    /// Waits, for some seconds at most, until the view has all that was acknowledged before.
+    async fn caught_up(&self);
     /// How many answers of each kind there are now.
     async fn counts(&self, campaign: CampaignId) -> anyhow::Result<Counts>;
 }

@@ -14,6 +14,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use domain::campaign::Campaign;
 use domain::records::Answer;
 use domain::{CampaignId, UserId};
+use infra_http::Caller;
 use infra_log::Position;
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
@@ -78,8 +79,8 @@ async fn converse(app: Arc<App>, mut socket: Socket) {
         return;
     }
     let Some(token) = socket.hear_soon().await.as_deref().and_then(token) else { return socket.close(None).await };
-    let Ok(user) = app.sign_in(&token) else { return socket.close(Some("unauthorized")).await };
-    let campaign = match select(&app, &mut socket, user.id).await {
+    let Some(user) = sign_in(&app, &token).await else { return socket.close(Some("unauthorized")).await };
+    let campaign = match select(&app, &mut socket, user.user).await {
         Ok(campaign) => campaign,
         Err(told) => return socket.close(told.as_deref()).await,
     };
@@ -88,6 +89,11 @@ async fn converse(app: Arc<App>, mut socket: Socket) {
     let told = Stream::new(&app, campaign, &reader).run(&mut socket).await;
     app.attendance.left(campaign, &reader).await;
     socket.close(told.as_deref()).await;
+}
+
+/// Whose token it is; an account that must set a new password is nobody here.
+pub async fn sign_in(app: &App, token: &str) -> Option<Caller> {
+    app.access.caller(token).await.ok().filter(|caller| !caller.must_reset_password)
 }
 
 /// The campaign of a good `select_campaign`; the text of the error to tell, or nothing when the client is gone.

@@ -14,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
 use super::frames::Framing;
 use super::handshake::{Heard, Socket, origin_is_ours, parse, token};
+use super::fleet::sign_in;
 use super::{Found, Name, rows};
 use crate::app::App;
 use crate::campaigns;
@@ -52,7 +53,8 @@ async fn converse(app: Arc<App>, mut socket: Socket) {
 async fn follow(app: &App, socket: &mut Socket) -> Result<(), Option<String>> {
     let tell = |text: &str| Some(text.to_owned());
     let first = socket.hear_soon().await.ok_or(None)?;
-    let user = token(&first).and_then(|token| app.sign_in(&token).ok()).ok_or_else(|| tell("unauthorized"))?;
+    let token = token(&first).ok_or_else(|| tell("unauthorized"))?;
+    let user = sign_in(app, &token).await.ok_or_else(|| tell("unauthorized"))?;
     let second = socket.hear_soon().await.ok_or(None)?;
     let Some(("follow", Ok(wanted))) =
         parse(&second).as_ref().map(|(kind, data)| (kind.as_str(), Follow::deserialize(data)))
@@ -131,7 +133,7 @@ impl Following<'_> {
 
     /// Everything that the log has, through the view.
     async fn tell_rest(&mut self, socket: &mut Socket) -> Result<(), Option<String>> {
-        self.app.caught_up().await;
+        self.app.answers.caught_up().await;
         loop {
             let found = self.app.answers.after(self.campaign, self.after, BATCH).await.map_err(unreadable)?;
             if found.is_empty() {
