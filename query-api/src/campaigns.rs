@@ -67,13 +67,10 @@ pub async fn show(app: &App, state: &State, campaign: &Campaign) -> anyhow::Resu
     let answered =
         Answered { with_rows: counts.with_rows, empty: counts.empty, error: counts.failed, rows: counts.rows };
     let now = app.world.now();
-    let silent = campaign.targets.len().saturating_sub(counts.answers());
-    let online = || {
-        let hosts = campaign.targets.iter().filter_map(|id| state.hosts.get(id));
-        hosts.filter(|host| app.presence.is_online(host, interval_s(state, host), now)).count() as u64
-    };
-    // Who is online and has not answered: those online, less those that answered, who were online a moment ago.
-    let waiting = if silent == 0 || campaign.ended.is_some() { 0 } else { online().saturating_sub(counts.answers()) };
+    let silent = campaign.targets.without(&app.presence.answered(campaign.id));
+    let online = silent.iter().filter_map(|id| state.hosts.get(id));
+    let online = online.filter(|host| app.presence.is_online(host, interval_s(state, host), now)).count() as u64;
+    let waiting = if campaign.ended.is_some() { 0 } else { online };
     Ok(shape::campaign::campaign(state, &app.vault, campaign, answered, waiting))
 }
 

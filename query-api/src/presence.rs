@@ -2,11 +2,12 @@
 //!
 //! A window reaches the log up to 30 s after the instants it tells, which the margin of the online rule covers.
 
+use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use domain::records::Signal;
-use domain::{HostId, Members, Timestamp};
+use domain::{CampaignId, HostId, Members, Timestamp};
 use infra_log::{Log, Position, ReadError, Topic};
 use infra_world::World;
 
@@ -35,12 +36,19 @@ impl Calls {
 
 /// The fold; cheap to clone.
 #[derive(Clone, Default)]
-pub struct Presence(Arc<RwLock<Vec<Calls>>>);
+pub struct Presence(Arc<RwLock<Known>>);
+
+#[derive(Default)]
+struct Known {
+    /// By ordinal.
+    hosts: Vec<Calls>,
+    answered: HashMap<CampaignId, Members>,
+}
 
 impl Presence {
     /// What is known of a host's calls.
     pub fn calls(&self, host: HostId) -> Calls {
-        self.0.read().expect("nothing panics while it holds this").get(host.0 as usize).copied().unwrap_or_default()
+        self.0.read().expect("nothing panics while it holds this").hosts.get(host.0 as usize).copied().unwrap_or_default()
     }
 
     /// Whether a host that calls every `interval_s` seconds is online; enrolling counts as a call.
@@ -49,23 +57,32 @@ impl Presence {
         now < seen.plus(Duration::from_secs(u64::from(interval_s))).plus(MARGIN)
     }
 
+    /// Hosts whose answer to a campaign is told to be in the log; up to a second behind it.
+    pub fn answered(&self, campaign: CampaignId) -> Members {
+        self.0.read().expect("nothing panics while it holds this").answered.get(&campaign).cloned().unwrap_or_default()
+    }
+
     /// Folds one signal.
     pub fn apply(&self, signal: &Signal) {
-        let mut hosts = self.0.write().expect("nothing panics while it holds this");
+        let mut known = self.0.write().expect("nothing panics while it holds this");
+        let Known { hosts, answered } = &mut *known;
         match signal {
             Signal::Presence(window) => {
                 for (host, at) in window.seen() {
-                    let calls = slot(&mut hosts, host);
+                    let calls = slot(hosts, host);
                     calls.seen = calls.seen.max(at);
                 }
-                stamp(&mut hosts, &window.detailed, |calls| calls.detailed = calls.detailed.max(window.until));
-                stamp(&mut hosts, &window.labelled, |calls| calls.labelled = calls.labelled.max(window.until));
-                stamp(&mut hosts, &window.wrote, |calls| calls.wrote = calls.wrote.max(window.until));
+                stamp(hosts, &window.detailed, |calls| calls.detailed = calls.detailed.max(window.until));
+                stamp(hosts, &window.labelled, |calls| calls.labelled = calls.labelled.max(window.until));
+                stamp(hosts, &window.wrote, |calls| calls.wrote = calls.wrote.max(window.until));
             }
             Signal::RefetchWished { hosts: wished, at } => {
-                stamp(&mut hosts, wished, |calls| calls.wished = calls.wished.max(*at));
+                stamp(hosts, wished, |calls| calls.wished = calls.wished.max(*at));
             }
-            Signal::Answered { .. } => {}
+            Signal::Answered { campaign, hosts } => {
+                let all = answered.entry(*campaign).or_default();
+                *all = all.or(hosts);
+            }
         }
     }
 
