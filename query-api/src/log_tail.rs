@@ -34,7 +34,12 @@ enum From {
 /// `from=start|end|<position>` (default `end`) · `partition` (default all) · `follow=true` goes on for ever ·
 /// `limit` records at most. A line: `{topic, partition, position, appended, key, headers, value}`; a value that is no
 /// JSON is text. 400 for a bad parameter · 403 for anybody but a global admin · 404 for an unknown topic.
-pub async fn tail(app: Data<App>, user: SignedIn, topic: Path<String>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn tail(
+    app: Data<App>,
+    user: SignedIn,
+    topic: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     user.may(Action::ReadLog, Scope::Global)?;
     let topic = Topic::ALL.into_iter().find(|known| known.name().strip_prefix("muster.") == Some(topic.as_str()));
     let topic = topic.ok_or_else(|| Problem::missing("there is no such topic"))?;
@@ -43,14 +48,22 @@ pub async fn tail(app: Data<App>, user: SignedIn, topic: Path<String>, request: 
     let partition: Option<u32> = params.number("partition", |text| format!("partition {text:?} is no number"))?;
     let limit: Option<u64> = params.number("limit", |text| format!("limit {text:?} is no number"))?;
     if let Some(index) = partition.filter(|index| *index >= topic.partitions()) {
-        return Err(Problem::bad_request(format!("{topic} has no partition {index}, only 0 to {}", topic.partitions() - 1)));
+        return Err(Problem::bad_request(format!(
+            "{topic} has no partition {index}, only 0 to {}",
+            topic.partitions() - 1
+        )));
     }
     let follow = params.is_true("follow");
 
     let log = app.log.clone();
     let mut places = VecDeque::new();
     for partition in topic.every().filter(|one| partition.is_none_or(|index| one.index == index)) {
-        places.push_back((partition, begin(&*log, partition, from).await.map_err(|error| Problem::unavailable("the log cannot be read", error))?));
+        places.push_back((
+            partition,
+            begin(&*log, partition, from)
+                .await
+                .map_err(|error| Problem::unavailable("the log cannot be read", error))?,
+        ));
     }
     let reader = Reader { log, places, follow, left: limit.unwrap_or(u64::MAX), idle: 0 };
     Ok(HttpResponse::Ok().content_type("application/x-ndjson").streaming(lines(reader)))
@@ -60,7 +73,10 @@ fn parse_from(text: Option<&str>) -> Result<From, Problem> {
     match text.unwrap_or("end") {
         "start" => Ok(From::Start),
         "end" => Ok(From::End),
-        text => text.parse().map(From::At).map_err(|_| Problem::bad_request(format!("from {text:?} is not start, end or a position"))),
+        text => text
+            .parse()
+            .map(From::At)
+            .map_err(|_| Problem::bad_request(format!("from {text:?} is not start, end or a position"))),
     }
 }
 

@@ -48,7 +48,13 @@ struct Known {
 impl Presence {
     /// What is known of a host's calls.
     pub fn calls(&self, host: HostId) -> Calls {
-        self.0.read().expect("nothing panics while it holds this").hosts.get(host.0 as usize).copied().unwrap_or_default()
+        self.0
+            .read()
+            .expect("nothing panics while it holds this")
+            .hosts
+            .get(host.0 as usize)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Whether a host that calls every `interval_s` seconds is online; enrolling counts as a call.
@@ -83,6 +89,7 @@ impl Presence {
                 let all = answered.entry(*campaign).or_default();
                 *all = all.or(hosts);
             }
+            Signal::Clock { .. } => {}
         }
     }
 
@@ -98,7 +105,9 @@ impl Presence {
                         next = record.position + 1;
                         match Signal::decode(&record.value) {
                             Ok(signal) => self.apply(&signal),
-                            Err(error) => tracing::warn!(position = record.position, "a signal cannot be read: {error}"),
+                            Err(error) => {
+                                tracing::warn!(position = record.position, "a signal cannot be read: {error}")
+                            }
                         }
                     }
                 }

@@ -11,7 +11,8 @@ use serde_json::json;
 use crate::App;
 use crate::users::arrange;
 
-const ORDER_KEYS: &[&str] = &["id", "name", "description", "interval", "platform", "logging", "created_at", "updated_at"];
+const ORDER_KEYS: &[&str] =
+    &["id", "name", "description", "interval", "platform", "logging", "created_at", "updated_at"];
 
 /// `GET ~/queries` → `{queries, count, meta}`.
 ///
@@ -35,7 +36,8 @@ pub async fn list(app: Data<App>, user: SignedIn, request: HttpRequest) -> Resul
         (query.team == team || (inherited && query.team.is_none()))
             && (platform.is_none() || query.spec.platform.is_empty() || listed)
     };
-    let shown = fold.state.queries.iter().filter(wanted).map(|query| shape::query::query(&fold.state, &app.vault, query));
+    let shown =
+        fold.state.queries.iter().filter(wanted).map(|query| shape::query::query(&fold.state, &app.vault, query));
     let queries = arrange(shown.collect(), &options, &["name"], ORDER_KEYS)?;
     let count = queries.len() as u64;
     Ok(Reply::ok(json!({"count": count, "meta": options.meta(count), "queries": options.cut(queries)})))
@@ -61,7 +63,12 @@ pub async fn specs(app: Data<App>, user: SignedIn) -> Result<Reply, Problem> {
 }
 
 /// `GET ~/spec/queries/{name}` → `{specs: QuerySpec}`; `team_id` picks the team. 404.
-pub async fn spec(app: Data<App>, user: SignedIn, name: Path<(String, String)>, request: HttpRequest) -> Result<Reply, Problem> {
+pub async fn spec(
+    app: Data<App>,
+    user: SignedIn,
+    name: Path<(String, String)>,
+    request: HttpRequest,
+) -> Result<Reply, Problem> {
     let team = team_of(&Params::parse(request.query_string()))?;
     may_read(&user, team)?;
     let fold = app.fold().await?;

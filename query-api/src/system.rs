@@ -37,7 +37,9 @@ pub async fn version_signed_in(user: SignedIn) -> Result<Reply, Problem> {
 pub async fn health(app: Data<App>, request: HttpRequest) -> HttpResponse {
     let params = Params::parse(request.query_string());
     if params.text("check").is_some_and(|name| !["mysql", "redis", "log", "views", "live"].contains(&name)) {
-        return HttpResponse::BadRequest().content_type("text/plain; charset=utf-8").body("the provided check is not valid\n");
+        return HttpResponse::BadRequest()
+            .content_type("text/plain; charset=utf-8")
+            .body("the provided check is not valid\n");
     }
     match app.log.end(Topic::Ledger.only()).await {
         Ok(_) => HttpResponse::Ok().finish(),

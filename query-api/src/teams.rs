@@ -21,7 +21,8 @@ pub async fn list(app: Data<App>, user: SignedIn, request: HttpRequest) -> Resul
     };
     let teams = fold.state.teams.iter().filter(|team| visible(&team.id));
     let shown = teams.map(|team| shape::team::team(&fold.state, &app.vault, team, &user.roles));
-    let teams = arrange(shown.collect(), &options, &["name"], &["id", "name", "created_at", "host_count", "user_count"])?;
+    let teams =
+        arrange(shown.collect(), &options, &["name"], &["id", "name", "created_at", "host_count", "user_count"])?;
     Ok(Reply::ok(json!({"teams": options.cut(teams)})))
 }
 
@@ -35,7 +36,12 @@ pub async fn one(app: Data<App>, user: SignedIn, id: Path<(String, u32)>) -> Res
 }
 
 /// `GET ~/teams/{id}/users` → `{users}`, each with the role in this team. 403 · 404.
-pub async fn users(app: Data<App>, caller: SignedIn, id: Path<(String, u32)>, request: HttpRequest) -> Result<Reply, Problem> {
+pub async fn users(
+    app: Data<App>,
+    caller: SignedIn,
+    id: Path<(String, u32)>,
+    request: HttpRequest,
+) -> Result<Reply, Problem> {
     let id = TeamId(id.1);
     caller.may(Action::ReadTeam, Scope::Team(id))?;
     let options = ListOptions::parse(&Params::parse(request.query_string()))?;

@@ -20,7 +20,8 @@ pub async fn list(app: Data<App>, user: SignedIn, request: HttpRequest) -> Resul
     let fold = app.fold().await?;
     let wanted = |user: &&User| team.is_none_or(|team| has_role_in(user, team));
     let shown = fold.state.users.iter().filter(wanted).map(|user| shape::user::user(&fold.state, &app.vault, user));
-    let users = arrange(shown.collect(), &options, &["name", "email"], &["id", "name", "email", "created_at", "updated_at"])?;
+    let users =
+        arrange(shown.collect(), &options, &["name", "email"], &["id", "name", "email", "created_at", "updated_at"])?;
     Ok(Reply::ok(json!({"users": options.cut(users)})))
 }
 
@@ -59,7 +60,12 @@ fn has_role_in(user: &User, team: TeamId) -> bool {
 /// Searches, orders and moves past a cursor in a list that fits in memory: rows are objects of the API.
 ///
 /// 422 for an order key that the list does not know.
-pub fn arrange(mut rows: Vec<Value>, options: &ListOptions, searched: &[&str], keys: &[&str]) -> Result<Vec<Value>, Problem> {
+pub fn arrange(
+    mut rows: Vec<Value>,
+    options: &ListOptions,
+    searched: &[&str],
+    keys: &[&str],
+) -> Result<Vec<Value>, Problem> {
     if let Some(text) = options.query.as_deref().map(str::to_lowercase) {
         let matches = |row: &Value| {
             searched.iter().any(|field| row[*field].as_str().is_some_and(|value| value.to_lowercase().contains(&text)))
@@ -84,7 +90,9 @@ pub fn arrange(mut rows: Vec<Value>, options: &ListOptions, searched: &[&str], k
 
 fn compare(one: &Value, other: &Value) -> std::cmp::Ordering {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one.as_f64().partial_cmp(&other.as_f64()).unwrap_or(std::cmp::Ordering::Equal),
+        (Value::Number(one), Value::Number(other)) => {
+            one.as_f64().partial_cmp(&other.as_f64()).unwrap_or(std::cmp::Ordering::Equal)
+        }
         (Value::String(one), Value::String(other)) => one.to_lowercase().cmp(&other.to_lowercase()),
         (Value::Null, Value::Null) => std::cmp::Ordering::Equal,
         (Value::Null, _) => std::cmp::Ordering::Less,

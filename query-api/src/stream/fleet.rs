@@ -68,7 +68,9 @@ fn open(app: Data<App>, request: HttpRequest, body: Payload, framing: Framing) -
         return Ok(HttpResponse::new(StatusCode::FORBIDDEN));
     }
     let Ok((response, session, frames)) = actix_ws::handle(&request, body) else {
-        return Ok(HttpResponse::BadRequest().content_type("text/plain; charset=utf-8").body("this path speaks websocket only\n"));
+        return Ok(HttpResponse::BadRequest()
+            .content_type("text/plain; charset=utf-8")
+            .body("this path speaks websocket only\n"));
     };
     actix_web::rt::spawn(converse(app.into_inner(), Socket::new(session, frames, framing)));
     Ok(response)

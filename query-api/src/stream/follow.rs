@@ -12,9 +12,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
+use super::fleet::sign_in;
 use super::frames::Framing;
 use super::handshake::{Heard, Socket, origin_is_ours, parse, token};
-use super::fleet::sign_in;
 use super::{Found, Name, rows};
 use crate::app::App;
 use crate::campaigns;
@@ -62,7 +62,8 @@ async fn follow(app: &App, socket: &mut Socket) -> Result<(), Option<String>> {
         return Err(tell("expected follow with a campaign_id"));
     };
     let fold = app.ledger.read_to_end().await.map_err(|_| tell("the log cannot be read at the moment: try again"))?;
-    let campaign = fold.state.campaigns.get(wanted.campaign_id).filter(|one| campaigns::visible(&fold.state, &user, one));
+    let campaign =
+        fold.state.campaigns.get(wanted.campaign_id).filter(|one| campaigns::visible(&fold.state, &user, one));
     let Some(campaign) = campaign else {
         return Err(Some(format!("there is no campaign {} that you may read", wanted.campaign_id)));
     };

@@ -97,7 +97,10 @@ impl Socket {
         if let Some(text) = self.framing.close() {
             let _ = self.session.text(text).await;
         }
-        let _ = self.session.close(Some(actix_ws::CloseReason { code: actix_ws::CloseCode::Normal, description: None })).await;
+        let _ = self
+            .session
+            .close(Some(actix_ws::CloseReason { code: actix_ws::CloseCode::Normal, description: None }))
+            .await;
     }
 }
 
@@ -117,7 +120,8 @@ pub fn token(message: &str) -> Option<String> {
 
 /// Whether the page that opens the socket, if a page does, is one of ours: its `Origin` has our host and port.
 pub fn origin_is_ours(request: &HttpRequest) -> bool {
-    let text = |name| request.headers().get(name).and_then(|value: &actix_web::http::header::HeaderValue| value.to_str().ok());
+    let text =
+        |name| request.headers().get(name).and_then(|value: &actix_web::http::header::HeaderValue| value.to_str().ok());
     let Some(origin) = request.headers().get(ORIGIN) else { return true };
     let host = text(HOST).map(str::to_owned).or_else(|| request.uri().authority().map(|it| it.to_string()));
     let theirs = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
