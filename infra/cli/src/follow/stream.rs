@@ -119,10 +119,12 @@ impl<'a> Stream<'a> {
         }))
     }
 
+    /// A server that has served this stream before, and says no now, may be able to again: it knows nothing to mend
+    /// but a lost session. One that says no at once means it.
     fn refusal(&self, said: &str) -> Failure {
         match said {
             "unauthorized" => Failure::not_logged_in(self.client.address()),
-            _ => Failure::Unusable(escaped(said).into_owned()),
+            _ => Failure::Unreachable(escaped(said).into_owned()),
         }
     }
 

@@ -49,8 +49,7 @@ impl Drop for Progress {
 fn line(campaign: &Campaign) -> String {
     let hosts = &campaign.hosts;
     format!(
-        "campaign {}: {} of {} hosts answered: {} with rows, {} empty, {} failed; {} waiting, {} offline",
-        campaign.id,
+        "{} of {} hosts: {} rows, {} empty, {} error, {} waiting, {} offline",
         hosts.answered(),
         hosts.targeted,
         hosts.rows,

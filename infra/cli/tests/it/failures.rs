@@ -7,7 +7,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
 
 use crate::cli::Cli;
-use crate::fake::{self, Fake};
+use crate::fake::{self, Fake, Reply};
 
 #[test]
 fn without_a_session_it_says_to_log_in() {
@@ -79,7 +79,7 @@ fn wrong_usage_is_2_and_help_is_0() {
 fn a_server_that_is_none_of_ours_is_recognised() {
     let fake = Fake::start();
     Cli::with_token(&fake.address).run(&["get", "labels"]).expect(2).says("is it a Muster server");
-    fake.answers_text("GET /api/latest/fleet/labels", 200, "<html>");
+    fake.answers_text("GET /api/latest/fleet/labels", "<html>");
     Cli::with_token(&fake.address).run(&["get", "labels"]).expect(2).says("something that a Muster server would not");
 }
 
@@ -91,6 +91,29 @@ fn the_version_is_said_without_a_server_too() {
     fake.answers("GET /api/latest/fleet/version", json!({"version": "9.9"}));
     let ran = Cli::with_token(&fake.address).run(&["version"]).expect(0);
     assert!(ran.out.contains("server 9.9"), "{ran:?}");
+}
+
+#[test]
+fn views_that_lag_are_said_once() {
+    let fake = Fake::start();
+    fake.replies("GET /api/latest/fleet/users", |_| Reply {
+        header: Some(("Muster-Behind", "ledger")),
+        ..Reply::of(200, json!({"users": []}))
+    });
+    let ran = Cli::with_token(&fake.address).run(&["get", "users"]).expect(0);
+    assert_eq!(ran.err.matches("the server's views are behind (ledger)").count(), 1, "{ran:?}");
+}
+
+#[test]
+fn a_token_that_others_can_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let fake = Fake::start();
+    fake.answers("GET /api/latest/fleet/users", json!({"users": []}));
+    let cli = Cli::new().with("MUSTER_CONFIG", "c.toml");
+    let file = cli.home().join("c.toml");
+    std::fs::write(&file, format!("server = \"{}\"\ntoken = \"t\"\n", fake.address)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    cli.run(&["get", "users"]).expect(0).says("chmod 600 c.toml");
 }
 
 /// A CA, and a leaf for 127.0.0.1 that it signed.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use actix_ws::{CloseCode, Message};
+use futures::StreamExt;
 use serde_json::{Value, json};
 
 /// Nothing in these tests takes this long, unless it hangs.
@@ -33,7 +34,23 @@ pub enum Step {
     Close,
 }
 
-type Handler = Box<dyn Fn(&Asked) -> (u16, String) + Send + Sync>;
+type Handler = Box<dyn Fn(&Asked) -> Reply + Send + Sync>;
+
+/// An answer.
+pub struct Reply {
+    pub status: u16,
+    pub body: String,
+    /// A header, by name.
+    pub header: Option<(&'static str, &'static str)>,
+    /// Whether the connection breaks after the body.
+    pub breaks_off: bool,
+}
+
+impl Reply {
+    pub fn of(status: u16, body: impl ToString) -> Self {
+        Self { status, body: body.to_string(), header: None, breaks_off: false }
+    }
+}
 
 #[derive(Default)]
 struct State {
@@ -90,25 +107,28 @@ impl Fake {
     }
 
     /// Answers a call, as `GET /version`, with what a function makes of it.
-    pub fn on(&self, call: &str, handler: impl Fn(&Asked) -> (u16, Value) + Send + Sync + 'static) -> &Self {
-        let handler: Handler = Box::new(move |asked| {
-            let (status, body) = handler(asked);
-            (status, body.to_string())
-        });
-        self.lock().handlers.insert(call.to_owned(), Arc::new(handler));
+    pub fn replies(&self, call: &str, handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> &Self {
+        self.lock().handlers.insert(call.to_owned(), Arc::new(Box::new(handler)));
         self
     }
 
-    /// Answers a call with 200 and this body.
+    /// Answers a call with a status and JSON.
+    pub fn on(&self, call: &str, handler: impl Fn(&Asked) -> (u16, Value) + Send + Sync + 'static) -> &Self {
+        self.replies(call, move |asked| {
+            let (status, body) = handler(asked);
+            Reply::of(status, body)
+        })
+    }
+
+    /// Answers a call with 200 and this JSON.
     pub fn answers(&self, call: &str, body: Value) -> &Self {
         self.on(call, move |_| (200, body.clone()))
     }
 
-    /// Answers a call with a text that is no JSON.
-    pub fn answers_text(&self, call: &str, status: u16, text: &str) -> &Self {
+    /// Answers a call with 200 and this text.
+    pub fn answers_text(&self, call: &str, text: &str) -> &Self {
         let text = text.to_owned();
-        self.lock().handlers.insert(call.to_owned(), Arc::new(Box::new(move |_| (status, text.clone()))));
-        self
+        self.replies(call, move |_| Reply::of(200, &text))
     }
 
     /// What the next socket that is opened does.
@@ -189,9 +209,21 @@ async fn answer(
     let Some(handler) = handler else {
         return Ok(HttpResponse::NotFound().content_type("text/plain").body("404 page not found\n"));
     };
-    let (status, body) = handler(&asked);
-    let status = actix_web::http::StatusCode::from_u16(status).unwrap();
-    Ok(HttpResponse::build(status).content_type("application/json; charset=utf-8").body(body))
+    let reply = handler(&asked);
+    let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(reply.status).unwrap());
+    response.content_type("application/json; charset=utf-8");
+    if let Some(header) = reply.header {
+        response.insert_header(header);
+    }
+    if !reply.breaks_off {
+        return Ok(response.body(reply.body));
+    }
+    // Between the two the body is sent: a stream that has nothing for the moment makes the server flush.
+    let body = futures::stream::iter([Ok(web::Bytes::from(reply.body))]).chain(futures::stream::once(async {
+        actix_web::rt::task::yield_now().await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+    }));
+    Ok(response.streaming(Box::pin(body)))
 }
 
 fn stream(request: &HttpRequest, payload: web::Payload, shared: Arc<Shared>) -> actix_web::Result<HttpResponse> {

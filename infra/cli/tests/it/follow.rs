@@ -184,3 +184,21 @@ fn messages_of_a_newer_server_are_passed_over() {
     fake.streams(vec![fake::counts([0, 0, 0, 1, 0]), news, fake::rows(1, 1, json!([{"n": "1"}]))]);
     follow(&fake, &[]).expect(0);
 }
+
+#[test]
+fn trouble_of_the_server_in_the_middle_is_waited_out() {
+    let fake = server();
+    let trouble = Step::Send(json!({"type": "error", "data": "results cannot be read at the moment"}));
+    fake.streams(vec![fake::counts([0, 0, 0, 1, 0]), trouble, Step::Close]);
+    fake.streams(vec![fake::counts([0, 0, 0, 1, 0]), fake::rows(1, 1, json!([{"n": "1"}]))]);
+    follow(&fake, &[]).expect(0).says("1 row; of 1 host: 1 answered");
+}
+
+#[test]
+fn a_session_that_ends_in_the_middle_is_said_at_once() {
+    let fake = server();
+    fake.streams(vec![fake::counts([0, 0, 0, 1, 0]), Step::Cut]);
+    fake.streams(vec![Step::Send(json!({"type": "error", "data": "unauthorized"})), Step::Close]);
+    follow(&fake, &[]).expect(2).says("run `musterctl login`").says("musterctl campaign follow 42");
+    assert_eq!(fake.sockets().len(), 2);
+}
