@@ -78,6 +78,7 @@ fn a_server_that_does_not_page_is_read_once() {
     fake.answers("GET /api/latest/fleet/labels", json!({"labels": labels}));
     let ran = Cli::with_token(&fake.address).run(&["get", "labels", "--format", "json"]).expect(0);
     assert_eq!(ids(&ran.out).len(), 600);
+    assert_eq!(fake.asked("GET /api/latest/fleet/labels").len(), 1);
     fake.answers("GET /api/latest/fleet/labels", json!({"labels": null}));
     assert_eq!(Cli::with_token(&fake.address).run(&["get", "labels", "--format", "json"]).expect(0).out, "");
 }
