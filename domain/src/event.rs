@@ -80,6 +80,7 @@ events! {
     "query.deleted" v 1 => QueryDeleted(query::Deleted);
     "label.created" v 1 => LabelCreated(label::Created);
     "label.changed" v 1 => LabelChanged(label::Changed);
+    "label.redefined" v 1 => LabelRedefined(label::Redefined);
     "label.members_changed" v 1 => LabelMembersChanged(label::MembersChanged);
     "label.deleted" v 1 => LabelDeleted(label::Deleted);
     "campaign.started" v 1 => CampaignStarted(campaign::Started);

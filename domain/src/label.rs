@@ -58,6 +58,15 @@ pub struct Changed {
     pub description: String,
 }
 
+/// A label means something else from now on: what it asks, whom, and how hosts get in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Redefined {
+    pub label: LabelId,
+    pub query: String,
+    pub platform: String,
+    pub membership: Membership,
+}
+
 /// Hosts that joined or left a manual label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MembersChanged {
@@ -90,6 +99,17 @@ pub enum Command {
         description: Option<String>,
         members: Option<Members>,
     },
+    /// Makes a label, or brings the one of that name to this form; a built-in one only if it has it already.
+    Apply {
+        name: String,
+        description: String,
+        query: String,
+        platform: String,
+        membership: Membership,
+        /// `None` keeps the members that a manual label has.
+        members: Option<Members>,
+        author: Option<UserId>,
+    },
     /// Adds and removes hosts by hand.
     Members {
         label: LabelId,
@@ -102,7 +122,7 @@ pub enum Command {
 }
 
 impl Command {
-    pub fn decide(&self, state: &State, _now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    pub fn decide(&self, state: &State, now: Timestamp) -> Result<Vec<Event>, Refusal> {
         let labels = &state.labels;
         match self {
             Command::Seed => {
@@ -132,6 +152,29 @@ impl Command {
             Command::Change { label, name, description, members } => {
                 labels.change(state, *label, name, description, members)
             }
+            Command::Apply { name, description, query, platform, membership, members, author } => {
+                let Some(held) = labels.by_name(name) else {
+                    let (name, description, query) = (name.clone(), description.clone(), query.clone());
+                    let (platform, members) = (platform.clone(), members.clone().unwrap_or_default());
+                    let create = Command::Create {
+                        name,
+                        description,
+                        query,
+                        platform,
+                        membership: *membership,
+                        members,
+                        author: *author,
+                    };
+                    return create.decide(state, now);
+                };
+                let redefined = Redefined {
+                    label: held.id,
+                    query: query.clone(),
+                    platform: platform.clone(),
+                    membership: *membership,
+                };
+                held.applied(state, description, redefined, members.as_ref())
+            }
             Command::Members { label, join, leave } => {
                 let held = labels.find(*label)?;
                 if held.membership == Membership::Dynamic {
@@ -149,6 +192,45 @@ impl Command {
                 Ok(vec![Deleted { label: *label }.into()])
             }
         }
+    }
+}
+
+impl Label {
+    /// What brings this label to another form of the same name.
+    fn applied(
+        &self,
+        state: &State,
+        description: &str,
+        redefined: Redefined,
+        members: Option<&Members>,
+    ) -> Result<Vec<Event>, Refusal> {
+        let means_the_same = self.query == redefined.query
+            && self.platform == redefined.platform
+            && self.membership == redefined.membership;
+        if self.builtin {
+            let equal = means_the_same && self.description == description;
+            let refused = || Refusal::invalid("label_type", "a built-in label cannot be changed");
+            return if equal { Ok(vec![]) } else { Err(refused()) };
+        }
+        let manual = redefined.membership == Membership::Manual;
+        let mut events = vec![];
+        if self.description != description {
+            let description = description.to_owned();
+            events.push(Changed { label: self.id, name: self.name.clone(), description }.into());
+        }
+        if !means_the_same {
+            events.push(redefined.into());
+        }
+        if let Some(wanted) = members.filter(|_| manual) {
+            // Hosts that got in by an answer are not members by hand.
+            let held = if self.membership == Membership::Manual { self.members.clone() } else { Members::default() };
+            let wanted = wanted.and(state.hosts.existing());
+            let (joined, left) = (wanted.without(&held), held.without(&wanted));
+            if !joined.is_empty() || !left.is_empty() {
+                events.push(MembersChanged { label: self.id, joined, left }.into());
+            }
+        }
+        Ok(events)
     }
 }
 
@@ -244,6 +326,17 @@ impl Labels {
         label.change(event, at);
     }
 
+    pub(crate) fn redefined(&mut self, event: &Redefined, at: Timestamp) {
+        let Some(label) = self.labels.get_mut(&event.label) else { return };
+        label.query = event.query.clone();
+        label.platform = event.platform.clone();
+        label.membership = event.membership;
+        label.updated_at = at;
+        if event.membership == Membership::Dynamic {
+            label.members = Members::default();
+        }
+    }
+
     pub(crate) fn members_changed(&mut self, event: &MembersChanged, at: Timestamp) {
         if let Some(label) = self.labels.get_mut(&event.label) {
             label.change_members(event, at);
@@ -314,5 +407,59 @@ impl From<Kept> for Labels {
             labels: kept.labels.into_iter().map(|label| (label.id, label)).collect(),
             newest: kept.newest,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000);
+
+    fn apply(
+        state: &mut State,
+        description: &str,
+        query: &str,
+        membership: Membership,
+    ) -> Result<Vec<&'static str>, Refusal> {
+        let (name, platform) = ("mine".to_owned(), String::new());
+        let (description, query) = (description.to_owned(), query.to_owned());
+        let command = Command::Apply { name, description, query, platform, membership, members: None, author: None };
+        let events = command.decide(state, NOW)?;
+        events.iter().for_each(|event| state.evolve(event, NOW));
+        Ok(events.iter().map(Event::name).collect())
+    }
+
+    #[test]
+    fn a_label_is_brought_to_its_form_and_keeps_its_id() {
+        let mut state = State::default();
+        let mut apply = |description, query, membership| apply(&mut state, description, query, membership).unwrap();
+        assert_eq!(apply("d", "SELECT 1", Membership::Dynamic), ["label.created"]);
+        assert!(apply("d", "SELECT 1", Membership::Dynamic).is_empty());
+        assert_eq!(apply("e", "SELECT 1", Membership::Dynamic), ["label.changed"]);
+        assert_eq!(apply("e", "SELECT 2", Membership::Dynamic), ["label.redefined"]);
+        assert_eq!(apply("f", "", Membership::Manual), ["label.changed", "label.redefined"]);
+        let label = state.labels.by_name("mine").unwrap();
+        assert_eq!((label.id, label.query.as_str(), label.membership), (LabelId(1), "", Membership::Manual));
+    }
+
+    #[test]
+    fn rest_check_48_a_built_in_label_is_applied_only_unchanged() {
+        let mut state = State::default();
+        for event in Command::Seed.decide(&state.clone(), NOW).unwrap() {
+            state.evolve(&event, NOW);
+        }
+        let linux = state.labels.by_name("All Linux").unwrap().clone();
+        let apply = |query: &str| Command::Apply {
+            name: linux.name.clone(),
+            description: linux.description.clone(),
+            query: query.to_owned(),
+            platform: linux.platform.clone(),
+            membership: linux.membership,
+            members: None,
+            author: None,
+        };
+        assert_eq!(apply(&linux.query).decide(&state, NOW), Ok(vec![]));
+        assert!(matches!(apply("SELECT 2").decide(&state, NOW), Err(Refusal::Invalid { field: "label_type", .. })));
     }
 }

@@ -25,6 +25,7 @@ pub mod session;
 pub mod settings;
 pub mod state;
 pub mod stored;
+pub mod targets;
 pub mod team;
 pub mod time;
 pub mod user;

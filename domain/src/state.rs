@@ -66,6 +66,7 @@ impl State {
             Event::QueryDeleted(event) => self.queries.deleted(event),
             Event::LabelCreated(event) => self.labels.created(event, at),
             Event::LabelChanged(event) => self.labels.changed(event, at),
+            Event::LabelRedefined(event) => self.labels.redefined(event, at),
             Event::LabelMembersChanged(event) => self.labels.members_changed(event, at),
             Event::LabelDeleted(event) => {
                 self.labels.deleted(event);
@@ -94,6 +95,7 @@ fn changes_config(event: &Event) -> bool {
             | Event::QueryCreated(_)
             | Event::QueryChanged(_)
             | Event::QueryDeleted(_)
+            | Event::LabelRedefined(_)
             | Event::LabelMembersChanged(_)
             | Event::LabelDeleted(_)
     )

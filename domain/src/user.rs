@@ -68,15 +68,49 @@ pub struct Deleted {
 /// A command about users. Passwords arrive hashed, names and addresses sealed.
 #[derive(Clone, Debug)]
 pub enum Command {
-    Create { profile: Profile, password: String, roles: Roles, api_only: bool, must_reset_password: bool },
-    Change { user: UserId, profile: Option<Profile>, roles: Option<Roles>, must_reset_password: Option<bool> },
-    SetPassword { user: UserId, password: String, must_reset_password: bool },
-    Delete { user: UserId },
+    /// Makes the first global admin, which ends set-up; refused when there is or was any account.
+    First {
+        profile: Profile,
+        password: String,
+    },
+    Create {
+        profile: Profile,
+        password: String,
+        roles: Roles,
+        api_only: bool,
+        must_reset_password: bool,
+    },
+    Change {
+        user: UserId,
+        profile: Option<Profile>,
+        roles: Option<Roles>,
+        must_reset_password: Option<bool>,
+    },
+    SetPassword {
+        user: UserId,
+        password: String,
+        must_reset_password: bool,
+    },
+    Delete {
+        user: UserId,
+    },
 }
 
 impl Command {
     pub fn decide(&self, state: &State, _now: Timestamp) -> Result<Vec<Event>, Refusal> {
         match self {
+            Command::First { profile, password } if state.users.is_empty() => Ok(vec![
+                Created {
+                    user: UserId(1),
+                    profile: profile.clone(),
+                    password: password.clone(),
+                    roles: Roles::Global(Role::Admin),
+                    api_only: false,
+                    must_reset_password: false,
+                }
+                .into(),
+            ]),
+            Command::First { .. } => Err(Refusal::Malformed("set-up is done already".to_owned())),
             Command::Create { profile, password, roles, api_only, must_reset_password } => {
                 check_roles(state, roles, *api_only)?;
                 state.users.check_email(&profile.email_digest, None)?;
