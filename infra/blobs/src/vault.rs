@@ -23,6 +23,8 @@ pub enum Purpose {
     /// An e-mail address; hashed without blanks around it and without regard to case.
     Email,
     EnrollSecret,
+    /// What a host says of a carve; the hash is the carve's session, the same when the host asks again.
+    CarveSession,
 }
 
 /// Why the vault cannot be opened or changed.
@@ -148,6 +150,10 @@ impl Vault {
             }
             Purpose::EnrollSecret => {
                 context.update(b"enroll-secret\0");
+                context.update(text.as_bytes());
+            }
+            Purpose::CarveSession => {
+                context.update(b"carve-session\0");
                 context.update(text.as_bytes());
             }
         }

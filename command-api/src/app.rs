@@ -1,0 +1,31 @@
+//! What every handler of this role shares.
+
+mod settings;
+
+use std::sync::Arc;
+
+use infra_blobs::{Blobs, Vault};
+use infra_ledger::Ledger;
+use infra_log::Log;
+use infra_world::World;
+
+use crate::carves::Carves;
+use crate::osquery::Intake;
+use crate::registry::Registry;
+
+pub use settings::{HostIdentifier, Limits, Network, Settings};
+
+/// The parts of a running command-api, made by the composition root and shared as `web::Data<App>`.
+pub struct App {
+    pub ledger: Ledger,
+    pub registry: Registry,
+    pub log: Arc<dyn Log>,
+    pub blobs: Arc<dyn Blobs>,
+    pub vault: Vault,
+    pub world: World,
+    pub settings: Settings,
+    /// What hosts are sending at this moment.
+    pub intake: Intake,
+    /// How far the carves are that hosts are sending.
+    pub carves: Carves,
+}

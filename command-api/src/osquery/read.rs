@@ -1,0 +1,38 @@
+//! A host asks what to do.
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use agent_protocol::reply::Work;
+use agent_protocol::request::NodeRequest;
+
+use super::Refused;
+use super::caller::Caller;
+use crate::App;
+
+/// A host that nobody knows the name of yet calls again in five seconds, for so long.
+const ACCELERATE: u64 = 10;
+/// The largest answer that osqueryd takes is 8 MiB, with its JSON around it.
+const LARGEST: usize = 7 * 1024 * 1024;
+
+/// The queries that a host is to run now.
+///
+/// `POST distributed/read` `{node_key}` → 200 `{queries: {name: sql}, discovery: {}, accelerate?: int}`.
+/// Idle, `queries` is empty and nothing but memory was looked at. Source: osquery remote API, distributed queries.
+pub async fn read(app: Data<App>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    Refused::or(serve(&app, &request, payload).await, &app.world)
+}
+
+async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Refused> {
+    let limits = &app.settings.limits;
+    let body = app.intake.read(request, payload, limits.small, limits).await?;
+    let caller = Caller::of(app, &NodeRequest::parse(body.whole(limits.small)?)?.node_key).await?;
+    let mut queries = app.registry.work(caller.state(), caller.host(), caller.now);
+    let mut size = 0;
+    // What does not fit is offered again later.
+    queries.retain(|name, sql| {
+        size += name.len() + 2 * sql.len();
+        size <= LARGEST
+    });
+    let accelerate = app.registry.is_nameless(caller.host()).then_some(ACCELERATE);
+    Ok(HttpResponse::Ok().json(Work { queries, accelerate, ..Work::default() }))
+}

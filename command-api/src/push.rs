@@ -1,0 +1,105 @@
+//! The push channel of an agent: "come now", so that a live query does not wait for the next call.
+//!
+//! It carries nothing else, and nothing depends on it: an agent without it calls as often as its configuration says.
+
+use std::time::Duration;
+
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{Error, HttpRequest, HttpResponse};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Session};
+use futures::StreamExt as _;
+use serde_json::json;
+
+use crate::App;
+use crate::osquery::{Caller, Refused};
+use crate::registry::Connection;
+
+/// How long the agent may take to say who it is.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Keeps proxies from ending a quiet channel; an agent that is gone is noticed by it.
+const PING: Duration = Duration::from_secs(25);
+/// The longest message of an agent, in bytes.
+const LONGEST: usize = 16 * 1024;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.route("/api/muster/v1/agent/push", web::get().to(push));
+}
+
+/// `GET agent/push`, a websocket. The agent says `{"node_key"}` within 10 s and hears `{"type":"ready"}`, then
+/// `{"type":"come"}` whenever it should do a distributed read at once.
+/// A bad key: `{"error","node_invalid":true}`, close 1008. A server that cannot: `{"error"}`, close 1013.
+async fn push(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
+    let (response, session, messages) = actix_ws::handle(&request, payload)?;
+    let messages = messages.max_frame_size(LONGEST).aggregate_continuations().max_continuation_size(LONGEST);
+    actix_web::rt::spawn(async move {
+        // Whoever is gone needs no word.
+        let _ = serve(&app, session, messages).await;
+    });
+    Ok(response)
+}
+
+async fn serve(app: &App, mut session: Session, mut messages: AggregatedMessageStream) -> Result<(), actix_ws::Closed> {
+    let key = tokio::time::timeout(PATIENCE, node_key(&mut messages)).await.ok().flatten();
+    let caller = match key {
+        Some(key) => Caller::of(app, &key).await,
+        None => Err(Refused::node_invalid("authentication error: missing node key")),
+    };
+    let connection = match caller {
+        Ok(caller) => app.registry.connect(caller.host().id),
+        Err(refused) => return refuse(session, &refused).await,
+    };
+    session.text(json!({"type": "ready"}).to_string()).await?;
+    call(&mut session, &mut messages, &connection).await?;
+    session.close(None).await
+}
+
+/// Calls the agent until it is gone.
+async fn call(
+    session: &mut Session,
+    messages: &mut AggregatedMessageStream,
+    connection: &Connection,
+) -> Result<(), actix_ws::Closed> {
+    let mut heard = true;
+    let mut ping = tokio::time::interval(PING);
+    ping.reset();
+    loop {
+        tokio::select! {
+            () = connection.called() => session.text(json!({"type": "come"}).to_string()).await?,
+            _ = ping.tick() => {
+                if !heard {
+                    return Ok(());
+                }
+                heard = false;
+                session.ping(b"").await?;
+            }
+            message = messages.next() => match message {
+                Some(Ok(AggregatedMessage::Ping(bytes))) => session.pong(&bytes).await?,
+                Some(Ok(AggregatedMessage::Close(_)) | Err(_)) | None => return Ok(()),
+                Some(Ok(_)) => heard = true,
+            },
+        }
+    }
+}
+
+/// The key of the first message; `None` if it is another one.
+async fn node_key(messages: &mut AggregatedMessageStream) -> Option<String> {
+    loop {
+        match messages.next().await?.ok()? {
+            AggregatedMessage::Text(text) => {
+                let said: serde_json::Value = serde_json::from_str(&text).ok()?;
+                return said.get("node_key")?.as_str().map(str::to_owned);
+            }
+            AggregatedMessage::Ping(_) | AggregatedMessage::Pong(_) => {}
+            _ => return None,
+        }
+    }
+}
+
+async fn refuse(mut session: Session, refused: &Refused) -> Result<(), actix_ws::Closed> {
+    let (said, code) = match refused.node_invalid {
+        true => (json!({"error": refused.error, "node_invalid": true}), CloseCode::Policy),
+        false => (json!({"error": refused.error}), CloseCode::Again),
+    };
+    session.text(said.to_string()).await?;
+    session.close(Some(CloseReason { code, description: None })).await
+}
