@@ -32,6 +32,8 @@ use crate::settings::Settings;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a whole answer may take; of an answer without an end, its head.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a connection may be silent before TCP asks whether the other end is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Set by the server on an answer from views that lag behind the log.
 const BEHIND: &str = "muster-behind";
 
@@ -56,6 +58,8 @@ impl Client {
             .tls_backend_preconfigured(tls.clone())
             .user_agent(concat!("musterctl/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
+            // A log that is followed may be silent for hours; a server that is gone must not look like that.
+            .tcp_keepalive(KEEP_ALIVE)
             // A redirect would carry the token to whoever it names; websockets take no proxy, so nothing does.
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

@@ -30,16 +30,20 @@ impl Settings {
     }
 
     fn combine(connection: &Connection, file: Config) -> Result<Self> {
-        let stored = file.server.as_deref().map(Address::parse).transpose();
-        let stored = stored.context("the configuration file names a server that cannot be used")?;
-        let given = connection.server.as_deref().map(Address::parse).transpose()?;
+        let given = connection.server.as_deref().filter(|server| !server.is_empty()).map(Address::parse).transpose()?;
+        let stored = match file.server.as_deref().map(Address::parse) {
+            Some(Err(error)) if given.is_none() => {
+                return Err(error.context("the configuration file names a server that cannot be used"));
+            }
+            stored => stored.and_then(Result::ok),
+        };
         let stays = given.is_none() || given == stored;
         let address = given.or(stored).context(
             "no server is known: run `musterctl login --server https://HOST:PORT`, or give --server or MUSTER_SERVER",
         )?;
         Ok(Self {
             address,
-            ca: connection.ca.clone().or(file.ca.filter(|_| stays)),
+            ca: connection.ca.clone().filter(|ca| !ca.as_os_str().is_empty()).or(file.ca.filter(|_| stays)),
             token: connection.token.clone().or(file.token.filter(|_| stays)),
         })
     }
@@ -48,7 +52,8 @@ impl Settings {
 impl Connection {
     /// The configuration file of this call.
     pub fn config_path(&self) -> Result<PathBuf> {
-        self.config.clone().map_or_else(config::default_path, Ok)
+        let named = self.config.clone().filter(|file| !file.as_os_str().is_empty());
+        named.map_or_else(config::default_path, Ok)
     }
 }
 
@@ -87,6 +92,16 @@ mod tests {
         assert_eq!((settings.token, settings.ca), (None, None));
         let same = Connection { server: Some("https://A.example:443/".into()), ..Connection::default() };
         assert_eq!(Settings::combine(&same, stored()).unwrap().token, Some(Secret::new("of a")));
+    }
+
+    #[test]
+    fn an_empty_variable_is_none_and_a_bad_stored_server_can_be_overruled() {
+        let empty = Connection { server: Some(String::new()), ca: Some(PathBuf::new()), ..Connection::default() };
+        assert_eq!(Settings::combine(&empty, stored()).unwrap().ca, Some("/a.pem".into()));
+        let bad = || Config { server: Some("http://a.example".into()), ..stored() };
+        assert!(Settings::combine(&empty, bad()).is_err());
+        let other = Connection { server: Some("https://b.example".into()), ..Connection::default() };
+        assert_eq!(Settings::combine(&other, bad()).unwrap().token, None);
     }
 
     #[test]

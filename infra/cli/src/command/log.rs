@@ -44,7 +44,7 @@ pub struct Tail {
     /// At most so many events
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// How to write them; JSON has everything
+    /// How to write them; a table is a line for each event, JSON has everything
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

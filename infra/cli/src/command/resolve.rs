@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use crate::client::{Client, Pages, Paging, Path, fleet, muster};
 
-/// The id of a label.
-pub async fn label(client: &Client, name: &str) -> Result<u64> {
-    match only_named(client, fleet(["labels"]), "labels", name).await? {
+/// The id of a label, which may be one that was known at a past time only.
+pub async fn label(client: &Client, name: &str, as_of: Option<&String>) -> Result<u64> {
+    match only_named(client, fleet(["labels"]).with_some("as_of", as_of), "labels", name).await? {
         Some(id) => Ok(id),
         None => bail!("there is no label `{name}`: `musterctl get labels` lists them"),
     }

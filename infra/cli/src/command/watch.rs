@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ impl Watch {
         let mut rows = Rows::new(self.format, Screen::stdout());
         let aim = if self.wait { Aim::All } else { Aim::Online };
         let followed = follow(client, id, Plan { aim, timeout: self.timeout }, &mut rows).await;
-        let stopped = if self.stop { stop(client, id).await } else { Ok(()) };
+        let stopped = if self.stop { stop_in_time(client, id).await } else { Ok(()) };
         let followed = followed.inspect_err(|_| self.say_how_to_return(id))?;
         tell(&followed);
         tell_of_missed_columns(&rows, id);
@@ -99,6 +99,14 @@ impl Watch {
 pub async fn stop(client: &Client, id: u64) -> Result<()> {
     client.post::<Value>(&muster(["campaigns", &id.to_string(), "stop"]), &json!({})).await?;
     Ok(())
+}
+
+/// Ctrl-C ends the asking, since it no longer ends the program by itself.
+async fn stop_in_time(client: &Client, id: u64) -> Result<()> {
+    tokio::select! {
+        stopped = stop(client, id) => stopped,
+        _ = tokio::signal::ctrl_c() => bail!("it is not known whether campaign {id} was stopped: `musterctl campaign show {id}`"),
+    }
 }
 
 fn tell(followed: &Followed) {

@@ -57,7 +57,10 @@ const COLUMNS: &[Column] = &[
 impl Hosts {
     pub async fn run(self, client: &Client) -> Result<Exit> {
         let path = match &self.label {
-            Some(label) => fleet(["labels", &resolve::label(client, label).await?.to_string(), "hosts"]),
+            Some(label) => {
+                let id = resolve::label(client, label, self.as_of.as_ref()).await?;
+                fleet(["labels", &id.to_string(), "hosts"])
+            }
             None => fleet(["hosts"]),
         };
         let team = match &self.team {
