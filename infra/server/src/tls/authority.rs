@@ -25,7 +25,7 @@ pub struct Files {
     pub ca_key: PathBuf,
     pub cert: PathBuf,
     pub key: PathBuf,
-    names: PathBuf,
+    pub names: PathBuf,
 }
 
 impl Files {
