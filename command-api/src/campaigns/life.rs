@@ -1,0 +1,78 @@
+//! What becomes of a campaign that runs.
+
+use actix_web::web::{Data, Path};
+use domain::campaign::{Campaign, Command};
+use domain::role::Action;
+use domain::{CampaignId, State};
+use infra_http::{Body, Problem, Reply, SignedIn};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::end;
+use super::start::{fresh, life, show};
+use crate::{App, by, by_system};
+
+#[derive(Deserialize)]
+pub struct Extend {
+    hours: u64,
+}
+
+/// `POST /api/muster/v1/campaigns/{id}/stop` → `{campaign}`. Stopping a stopped one changes nothing. 403 · 404.
+pub async fn stop(app: Data<App>, user: SignedIn, id: Path<u32>) -> Result<Reply, Problem> {
+    change(&app, &user, CampaignId(*id), |campaign| Command::Stop { campaign }).await
+}
+
+/// `POST /api/muster/v1/campaigns/{id}/extend` `{hours}` → `{campaign}`. 400 for one that has ended · 403 · 404.
+pub async fn extend(app: Data<App>, user: SignedIn, id: Path<u32>, body: Body<Extend>) -> Result<Reply, Problem> {
+    let life = life(Some(body.0.hours))?;
+    change(&app, &user, CampaignId(*id), |campaign| Command::Extend { campaign, life }).await
+}
+
+async fn change(app: &App, user: &SignedIn, id: CampaignId, command: impl Fn(CampaignId) -> Command) -> Result<Reply, Problem> {
+    let fold = fresh(app).await?;
+    let campaign = fold.state.campaigns.get(id);
+    may_change(&fold.state, user, campaign)?;
+    if campaign.is_none() {
+        return Err(Problem::not_found("Campaign", id));
+    }
+    let executed = app.ledger.execute(command(id).into(), by(app, user.actor())).await?;
+    let state = &executed.fold.state;
+    let campaign = state.campaigns.get(id).ok_or_else(|| Problem::not_found("Campaign", id))?;
+    Ok(Reply::ok(json!({"campaign": show(app, state, campaign)})))
+}
+
+/// Its author, or who may ask anything of every host that it asks.
+fn may_change(state: &State, user: &SignedIn, campaign: Option<&Campaign>) -> Result<(), Problem> {
+    let allowed = match (user.roles.teams_for(Action::RunAnyQuery), campaign) {
+        (None, _) => true,
+        (_, Some(campaign)) if campaign.by == Some(user.user) => true,
+        (Some(teams), Some(campaign)) if !teams.is_empty() => {
+            let within = teams.iter().map(|team| state.hosts.of_team(Some(*team)));
+            campaign.targets.without(&within.fold(Default::default(), |all: domain::Members, team| all.or(&team))).is_empty()
+        }
+        _ => false,
+    };
+    if allowed { Ok(()) } else { Err(Problem::forbidden()) }
+}
+
+/// A reader left; an attended campaign ends with its last one.
+pub async fn left(app: &App, campaign: CampaignId) {
+    app.registry.left(campaign, app.world.now());
+    let attended = app.ledger.fold().state.campaigns.get(campaign).is_some_and(|one| one.attended && one.ended.is_none());
+    if attended && app.registry.readers(campaign) == 0 {
+        end(app, campaign).await;
+    }
+}
+
+/// A job: ends campaigns whose time is over, and attended ones that nobody has read for a minute.
+pub async fn expire(app: &App) {
+    let now = app.world.now();
+    if app.ledger.fold().state.campaigns.open().any(|campaign| campaign.expires_at <= now)
+        && let Err(error) = app.ledger.execute(Command::Expire.into(), by_system(app)).await
+    {
+        tracing::warn!("campaigns could not be ended: {error}");
+    }
+    for campaign in app.registry.deserted(now) {
+        end(app, campaign).await;
+    }
+}
