@@ -7,8 +7,6 @@ mod selected;
 mod start;
 mod wait;
 
-use std::time::Duration;
-
 use actix_web::web::{self, ServiceConfig};
 use domain::CampaignId;
 use domain::campaign::Command;
@@ -18,16 +16,6 @@ use infra_http::path;
 use crate::App;
 
 pub use life::{expire, left};
-
-/// How long a synchronous form waits for its hosts.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience(pub Duration);
-
-impl Default for Patience {
-    fn default() -> Self {
-        Patience(Duration::from_secs(25))
-    }
-}
 
 /// Routes, each with the least that somebody must be allowed to do somewhere.
 pub const ROUTES: &[(&str, &str, Action)] = &[

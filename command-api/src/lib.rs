@@ -6,12 +6,15 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod app;
+pub mod campaigns;
 pub mod carves;
 pub mod osquery;
 pub mod push;
 pub mod registry;
 
 use actix_web::web::ServiceConfig;
+use domain::{Actor, CommandId};
+use infra_ledger::By;
 
 pub use app::App;
 
@@ -19,4 +22,15 @@ pub use app::App;
 pub fn routes(config: &mut ServiceConfig) {
     osquery::routes(config);
     push::routes(config);
+    campaigns::routes(config);
+}
+
+/// A command of somebody, under a key of its own.
+pub fn by(app: &App, actor: Actor) -> By {
+    By { command_id: CommandId(app.world.uuid()), actor, traceparent: None }
+}
+
+/// A command of the server itself: a job on a clock.
+pub fn by_system(app: &App) -> By {
+    by(app, Actor::System)
 }

@@ -18,6 +18,8 @@ pub struct Settings {
     pub detail_interval: Duration,
     pub label_interval: Duration,
     pub policy_interval: Duration,
+    /// How long a live query that waits for its answers waits.
+    pub live_query_wait: Duration,
     /// Whose word is taken for a host's own address.
     pub trusted_proxies: Vec<Network>,
     pub limits: Limits,
@@ -32,6 +34,7 @@ impl Default for Settings {
             detail_interval: HOUR,
             label_interval: HOUR,
             policy_interval: HOUR,
+            live_query_wait: Duration::from_secs(25),
             trusted_proxies: vec![
                 Network { address: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), bits: 8 },
                 Network { address: IpAddr::V6(Ipv6Addr::LOCALHOST), bits: 128 },

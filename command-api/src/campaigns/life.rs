@@ -2,7 +2,8 @@
 
 use actix_web::web::{Data, Path};
 use domain::campaign::{Campaign, Command};
-use domain::role::Action;
+use domain::role::{Action, Scope};
+use domain::targets::visible;
 use domain::{CampaignId, State};
 use infra_http::{Body, Problem, Reply, SignedIn};
 use serde::Deserialize;
@@ -28,7 +29,12 @@ pub async fn extend(app: Data<App>, user: SignedIn, id: Path<u32>, body: Body<Ex
     change(&app, &user, CampaignId(*id), |campaign| Command::Extend { campaign, life }).await
 }
 
-async fn change(app: &App, user: &SignedIn, id: CampaignId, command: impl Fn(CampaignId) -> Command) -> Result<Reply, Problem> {
+async fn change(
+    app: &App,
+    user: &SignedIn,
+    id: CampaignId,
+    command: impl Fn(CampaignId) -> Command,
+) -> Result<Reply, Problem> {
     let fold = fresh(app).await?;
     let campaign = fold.state.campaigns.get(id);
     may_change(&fold.state, user, campaign)?;
@@ -43,22 +49,19 @@ async fn change(app: &App, user: &SignedIn, id: CampaignId, command: impl Fn(Cam
 
 /// Its author, or who may ask anything of every host that it asks.
 fn may_change(state: &State, user: &SignedIn, campaign: Option<&Campaign>) -> Result<(), Problem> {
-    let allowed = match (user.roles.teams_for(Action::RunAnyQuery), campaign) {
-        (None, _) => true,
-        (_, Some(campaign)) if campaign.by == Some(user.user) => true,
-        (Some(teams), Some(campaign)) if !teams.is_empty() => {
-            let within = teams.iter().map(|team| state.hosts.of_team(Some(*team)));
-            campaign.targets.without(&within.fold(Default::default(), |all: domain::Members, team| all.or(&team))).is_empty()
-        }
-        _ => false,
-    };
+    let Some(campaign) = campaign else { return user.may(Action::RunAnyQuery, Scope::Any) };
+    let everywhere =
+        campaign.targets.and(state.hosts.existing()).without(&visible(state, &user.roles, Action::RunAnyQuery));
+    let allowed =
+        campaign.by == Some(user.user) || (everywhere.is_empty() && user.roles.may(Action::RunAnyQuery, Scope::Any));
     if allowed { Ok(()) } else { Err(Problem::forbidden()) }
 }
 
 /// A reader left; an attended campaign ends with its last one.
 pub async fn left(app: &App, campaign: CampaignId) {
     app.registry.left(campaign, app.world.now());
-    let attended = app.ledger.fold().state.campaigns.get(campaign).is_some_and(|one| one.attended && one.ended.is_none());
+    let attended =
+        app.ledger.fold().state.campaigns.get(campaign).is_some_and(|one| one.attended && one.ended.is_none());
     if attended && app.registry.readers(campaign) == 0 {
         end(app, campaign).await;
     }

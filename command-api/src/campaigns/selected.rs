@@ -2,7 +2,7 @@
 
 use domain::query::Query;
 use domain::role::Action;
-use domain::targets::Selection;
+use domain::targets::{Selection, visible};
 use domain::{LabelId, Members, QueryId, State, TeamId};
 use infra_http::{Problem, SignedIn};
 use serde::Deserialize;
@@ -105,19 +105,28 @@ impl Question {
         Question { sql: query.spec.query.clone(), query: Some(query.id), action }
     }
 
-    /// Where the user may ask this; `None` is everywhere. 403 if nowhere.
-    pub fn scope(&self, user: &SignedIn) -> Result<Option<Vec<TeamId>>, Problem> {
+    /// The hosts that the user may ask this. 403 if nowhere.
+    pub fn askable(&self, state: &State, user: &SignedIn) -> Result<Members, Problem> {
         match user.roles.teams_for(self.action) {
             Some(teams) if teams.is_empty() => Err(Problem::forbidden()),
-            teams => Ok(teams),
+            _ => Ok(visible(state, &user.roles, self.action)),
         }
     }
 
-    /// The hosts that are asked: those selected that the user may ask. 403 · 400 `no hosts targeted`.
-    pub fn targets(&self, app: &App, state: &State, user: &SignedIn, selection: &Selection) -> Result<Members, Problem> {
-        let teams = self.scope(user)?;
-        let members = |label| app.registry.label_members(label);
-        let targets = selection.resolve(state, teams.as_deref(), members)?;
+    /// The hosts that are asked: those selected that the user may ask. 403 · 400 `no hosts targeted` or unknown labels.
+    pub fn targets(
+        &self,
+        app: &App,
+        state: &State,
+        user: &SignedIn,
+        selection: &Selection,
+    ) -> Result<Members, Problem> {
+        let askable = self.askable(state, user)?;
+        let unknown: Vec<String> = selection.unknown_labels(state).map(|label| label.to_string()).collect();
+        if !unknown.is_empty() {
+            return Err(Problem::bad_request(format!("Invalid label id(s): {}.", unknown.join(", "))));
+        }
+        let targets = selection.resolve(state, &askable, |label| app.registry.label_members(label));
         if targets.is_empty() { Err(Problem::bad_request("no hosts targeted")) } else { Ok(targets) }
     }
 }

@@ -83,7 +83,14 @@ pub async fn fresh(app: &App) -> Result<std::sync::Arc<domain::ledger::Fold>, Pr
 }
 
 /// Commits the campaign and calls the connected hosts. Gives the state that includes it.
-pub async fn start(app: &App, user: &SignedIn, question: &Question, targets: Members, attended: bool, life: Duration) -> Result<(State, Campaign), Problem> {
+pub async fn start(
+    app: &App,
+    user: &SignedIn,
+    question: &Question,
+    targets: Members,
+    attended: bool,
+    life: Duration,
+) -> Result<(State, Campaign), Problem> {
     let command = Command::Start {
         sql: question.sql.clone(),
         query: question.query,

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web::{Data, Path};
 use domain::campaign::{Campaign, DEFAULT_LIFE};
@@ -17,9 +18,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 
+use super::end;
 use super::selected::Question;
 use super::start::{fresh, start};
-use super::{Patience, end};
 use crate::App;
 
 const BATCH_RECORDS: usize = 200;
@@ -48,7 +49,12 @@ pub struct OneHost {
 /// `POST ~/queries/{id}/run` `{host_ids}` → `{query_id, targeted_host_count, responded_host_count, results}`.
 ///
 /// Returns when every host has answered, or after the period. 400 empty list · 403 · 404 unknown query · 422 id 0.
-pub async fn one_query(app: Data<App>, user: SignedIn, id: Path<(String, u32)>, body: Body<OneQuery>) -> Result<Reply, Problem> {
+pub async fn one_query(
+    app: Data<App>,
+    user: SignedIn,
+    id: Path<(String, u32)>,
+    body: Body<OneQuery>,
+) -> Result<Reply, Problem> {
     let hosts = distinct(body.0.host_ids);
     if hosts.is_empty() {
         return Err(Problem::bad_request("query_ids and host_ids are required"));
@@ -78,7 +84,7 @@ pub async fn several_queries(app: Data<App>, user: SignedIn, body: Body<SeveralQ
     let app = app.into_inner();
     let asked = queries.iter().map(|id| ask(&app, &user, QueryId(id.0), &hosts));
     let outcomes = futures::future::join_all(asked).await;
-    if outcomes.iter().all(|outcome| matches!(outcome, Err(problem) if problem.status() == actix_web::http::StatusCode::FORBIDDEN && *problem == Problem::forbidden())) {
+    if outcomes.iter().all(|outcome| outcome.as_ref().is_err_and(|problem| *problem == Problem::forbidden())) {
         return Err(Problem::forbidden());
     }
     let responded: Members = outcomes.iter().flatten().flat_map(|answers| answers.keys().copied()).collect();
@@ -96,28 +102,43 @@ pub async fn several_queries(app: Data<App>, user: SignedIn, body: Body<SeveralQ
 /// `POST ~/hosts/{id}/query` `{query}` → `{host_id, rows, query, status, error?}`.
 ///
 /// An offline host is not asked. 400 empty SQL or a host that the user may not see · 403 without the right to new SQL.
-pub async fn one_host(app: Data<App>, user: SignedIn, id: Path<(String, u32)>, body: Body<OneHost>) -> Result<Reply, Problem> {
+pub async fn one_host(
+    app: Data<App>,
+    user: SignedIn,
+    id: Path<(String, u32)>,
+    body: Body<OneHost>,
+) -> Result<Reply, Problem> {
     let host = HostId(id.1);
     ask_host(&app.into_inner(), &user, Some(host), &host.to_string(), &body.0.query).await
 }
 
 /// `POST ~/hosts/identifier/{identifier}/query`, by hostname, UUID or serial.
-pub async fn one_host_by_identifier(app: Data<App>, user: SignedIn, path: Path<(String, String)>, body: Body<OneHost>) -> Result<Reply, Problem> {
+pub async fn one_host_by_identifier(
+    app: Data<App>,
+    user: SignedIn,
+    path: Path<(String, String)>,
+    body: Body<OneHost>,
+) -> Result<Reply, Problem> {
     let app = app.into_inner();
     let host = app.registry.find(&path.1).first().copied();
     ask_host(&app, &user, host, &path.1, &body.0.query).await
 }
 
-async fn ask_host(app: &Arc<App>, user: &SignedIn, host: Option<HostId>, asked: &str, sql: &str) -> Result<Reply, Problem> {
+async fn ask_host(
+    app: &Arc<App>,
+    user: &SignedIn,
+    host: Option<HostId>,
+    asked: &str,
+    sql: &str,
+) -> Result<Reply, Problem> {
     let sql = sql.trim();
     if sql.is_empty() {
         return Err(Problem::bad_request("query is required"));
     }
     let fold = fresh(app).await?;
     let question = Question::parse(&fold.state, Some(sql.to_owned()), None)?;
-    let teams = question.scope(user)?;
-    let visible = |id: &HostId| fold.state.hosts.get(*id).is_some_and(|host| teams.as_ref().is_none_or(|teams| host.team.is_some_and(|team| teams.contains(&team))));
-    let Some(host) = host.filter(visible) else {
+    let askable = question.askable(&fold.state, user)?;
+    let Some(host) = host.filter(|host| askable.contains(*host)) else {
         return Err(Problem::bad_request(format!("host not found: {asked}: no such host that you may ask")));
     };
     let mut shown = Map::from_iter([
@@ -151,7 +172,12 @@ async fn ask_host(app: &Arc<App>, user: &SignedIn, host: Option<HostId>, asked: 
 }
 
 /// Runs one saved query on hosts by id; unknown ids make the wait last, since nobody answers for them.
-async fn ask(app: &Arc<App>, user: &SignedIn, query: QueryId, hosts: &[HostId]) -> Result<BTreeMap<HostId, Answer>, Problem> {
+async fn ask(
+    app: &Arc<App>,
+    user: &SignedIn,
+    query: QueryId,
+    hosts: &[HostId],
+) -> Result<BTreeMap<HostId, Answer>, Problem> {
     let fold = fresh(app).await?;
     let found = fold.state.queries.get(query).ok_or_else(|| Problem::not_found("Query", query))?;
     let question = Question::saved(found);
@@ -161,7 +187,13 @@ async fn ask(app: &Arc<App>, user: &SignedIn, query: QueryId, hosts: &[HostId]) 
 }
 
 /// Starts a campaign, waits for `expected` answers or the period, and ends it, also when the client goes away.
-async fn run(app: &Arc<App>, user: &SignedIn, question: &Question, targets: Members, expected: usize) -> Result<BTreeMap<HostId, Answer>, Problem> {
+async fn run(
+    app: &Arc<App>,
+    user: &SignedIn,
+    question: &Question,
+    targets: Members,
+    expected: usize,
+) -> Result<BTreeMap<HostId, Answer>, Problem> {
     let unreadable = |error: ReadError| Problem::unavailable("the log cannot be read", error);
     // Taken before the start: an answer may be in the log before the commit's own outcome is known here.
     let mut ends = BTreeMap::new();
@@ -173,19 +205,26 @@ async fn run(app: &Arc<App>, user: &SignedIn, question: &Question, targets: Memb
     let guard = EndsWhenDropped { app: app.clone(), campaign: campaign.id };
     let partition = Topic::Live.partition_of(Answer::partition_key(campaign.id));
     let from = ends.get(&partition).copied().unwrap_or(0);
-    let answers = collect(&*app.log, &campaign, from, expected, app.patience).await.map_err(unreadable)?;
+    let answers =
+        collect(&*app.log, &campaign, from, expected, app.settings.live_query_wait).await.map_err(unreadable)?;
     drop(guard);
     Ok(answers)
 }
 
 /// The first answer of each target, until there are `expected` or the period is over.
-async fn collect(log: &dyn Log, campaign: &Campaign, from: Position, expected: usize, patience: Patience) -> Result<BTreeMap<HostId, Answer>, ReadError> {
+async fn collect(
+    log: &dyn Log,
+    campaign: &Campaign,
+    from: Position,
+    expected: usize,
+    patience: Duration,
+) -> Result<BTreeMap<HostId, Answer>, ReadError> {
     let partition = Topic::Live.partition_of(Answer::partition_key(campaign.id));
-    let deadline = Instant::now() + patience.0;
+    let deadline = Instant::now() + patience;
     let (mut next, mut joiner, mut answers) = (from, Joiner::new(), BTreeMap::new());
     loop {
         let records = log.read(partition, next, BATCH_RECORDS, BATCH_BYTES).await?;
-        if records.is_empty() && timeout_at(deadline, log.changed(partition, next, patience.0)).await.is_err() {
+        if records.is_empty() && timeout_at(deadline, log.changed(partition, next, patience)).await.is_err() {
             return Ok(answers);
         }
         for record in records {

@@ -35,6 +35,11 @@ impl Registry {
         });
     }
 
+    /// How many read the campaign on this node.
+    pub fn readers(&self, campaign: CampaignId) -> u32 {
+        self.seats(|seats| seats.get(&campaign).map_or(0, |seats| seats.readers))
+    }
+
     /// Attended campaigns that nobody has read for a minute: they are to be stopped.
     pub fn deserted(&self, now: Timestamp) -> Vec<CampaignId> {
         let fold = self.0.state();
