@@ -8,8 +8,8 @@ use super::{bytes, pure};
 use crate::digest::{md5_hex, sha1_hex, sha256_hex};
 
 pub(super) fn register(connection: &Connection) -> Result<()> {
-    let digests: [(&str, fn(&[u8]) -> String); 3] = [("md5", md5_hex), ("sha1", sha1_hex), ("sha256", sha256_hex)];
-    for (name, digest) in digests {
+    type Digest = fn(&[u8]) -> String;
+    for (name, digest) in [("md5", md5_hex as Digest), ("sha1", sha1_hex), ("sha256", sha256_hex)] {
         connection.create_scalar_function(name, 1, pure(), move |c| Ok(bytes(c, 0).map(|b| digest(&b))))?;
     }
     connection.create_scalar_function("to_base64", 1, pure(), |c| Ok(bytes(c, 0).map(|b| STANDARD.encode(b))))?;

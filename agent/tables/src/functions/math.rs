@@ -9,8 +9,9 @@ use rusqlite::{Connection, Result};
 use super::{pure, real, refuse};
 
 pub(super) fn register(connection: &Connection) -> Result<()> {
-    let of_one: [(&str, fn(f64) -> f64); 14] = [
-        ("sqrt", f64::sqrt),
+    type OfOne = fn(f64) -> f64;
+    let of_one = [
+        ("sqrt", f64::sqrt as OfOne),
         ("exp", f64::exp),
         ("log", f64::ln),
         ("log10", f64::log10),

@@ -15,9 +15,9 @@ use super::{pure, refuse, text};
 const LONGEST_PATTERN: usize = 256;
 
 pub(super) fn register(connection: &Connection) -> Result<()> {
-    connection.create_scalar_function("split", 3, pure(), |c| split(c))?;
-    connection.create_scalar_function("regex_split", 3, pure(), |c| regex_split(c))?;
-    connection.create_scalar_function("regex_match", 3, pure(), |c| regex_match(c))?;
+    connection.create_scalar_function("split", 3, pure(), split)?;
+    connection.create_scalar_function("regex_split", 3, pure(), regex_split)?;
+    connection.create_scalar_function("regex_match", 3, pure(), regex_match)?;
     connection.create_scalar_function("concat", -1, pure(), |c| Ok(joined(c, "", 0)))?;
     connection.create_scalar_function("concat_ws", -1, pure(), |c| match c.len() {
         0 => Err(refuse("concat_ws: the separator is missing")),

@@ -33,17 +33,34 @@ pub(super) fn time(_: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryError> {
 }
 
 pub(super) fn uptime(_: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryError> {
-    let Some(seconds) = seconds_up() else { return Ok(()) };
+    let Some(total) = seconds_up() else { return Ok(()) };
+    let [days, hours, minutes, seconds] = parts(total);
     rows.add()
-        .int("days", seconds / 86_400)
-        .int("hours", seconds / 3_600 % 24)
-        .int("minutes", seconds / 60 % 60)
-        .int("seconds", seconds % 60)
-        .int("total_seconds", seconds);
+        .int("days", days)
+        .int("hours", hours)
+        .int("minutes", minutes)
+        .int("seconds", seconds)
+        .int("total_seconds", total);
     Ok(())
+}
+
+/// Days, hours, minutes, seconds.
+fn parts(seconds: i64) -> [i64; 4] {
+    [seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60]
 }
 
 fn seconds_up() -> Option<i64> {
     let text = sys::trimmed("/proc/uptime")?;
     text.split(['.', ' ']).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_taken_apart() {
+        assert_eq!(parts(59), [0, 0, 0, 59]);
+        assert_eq!(parts(3 * 86_400 + 4 * 3_600 + 5 * 60 + 6), [3, 4, 5, 6]);
+    }
 }

@@ -1,6 +1,8 @@
 //! `hash`: digests of regular files.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 
 use crate::constraint::Scan;
 use crate::digest::digests;
@@ -15,7 +17,7 @@ pub(super) fn generate(scan: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryErro
         if !fs::metadata(&place.path).is_ok_and(|about| about.is_file()) {
             continue;
         }
-        let found = if wanted { File::open(&place.path).and_then(digests).ok() } else { None };
+        let found = if wanted { open(&place.path).and_then(digests).ok() } else { None };
         let mut row = rows.add();
         row.text("path", place.path).text("directory", place.directory).int("pid_with_namespace", 0);
         if let Some(found) = found {
@@ -23,4 +25,9 @@ pub(super) fn generate(scan: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryErro
         }
     }
     Ok(())
+}
+
+/// Should the file have become a pipe since it was looked at, opening it must not wait for a writer.
+fn open(path: &str) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
