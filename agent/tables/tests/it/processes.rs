@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,9 +12,13 @@ use crate::support::{column, pairs, row, rows, run};
 struct Waiting(Child);
 
 impl Waiting {
+    /// Starts a cat, by whatever path, and waits until it has echoed a line: from then on nothing of it changes.
     fn start(program: &str) -> Self {
-        let child = Command::new(program).arg("-").stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
-        Self(child.unwrap())
+        let child = Command::new(program).arg("-").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = child.unwrap();
+        child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        Self(child)
     }
 
     fn row(&self) -> agent_tables::Row {
