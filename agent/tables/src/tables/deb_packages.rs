@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::constraint::Scan;
 use crate::error::QueryError;
 use crate::row::Rows;
+use crate::sys;
 use crate::tables::pair;
 
 const ADMIN_DIR: &str = "/var/lib/dpkg";
@@ -28,8 +29,7 @@ fn databases(admin_dir: &Path) -> Vec<String> {
     let mut more: Vec<_> = more.filter(|path| path.extension().is_none_or(|kind| kind != "md5sums")).collect();
     more.sort();
     files.append(&mut more);
-    let read = files.iter().filter_map(|file| fs::read(file).ok());
-    read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
+    files.iter().map(sys::text).collect()
 }
 
 fn add(rows: &mut Rows, package: &Package<'_>, admin_dir: &str) {

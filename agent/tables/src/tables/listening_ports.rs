@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use crate::constraint::Scan;
 use crate::error::QueryError;
 use crate::row::Rows;
+use crate::sys;
 
 /// Protocol number and the file that lists its sockets; IPv6 has the same with a 6 behind the name.
 const PROTOCOLS: [(i64, &str); 5] = [(1, "icmp"), (6, "tcp"), (17, "udp"), (136, "udplite"), (255, "raw")];
@@ -89,10 +90,7 @@ struct Socket {
 }
 
 fn sockets_of(pid: i64) -> Vec<Socket> {
-    let read = |name: &str| {
-        let bytes = fs::read(format!("/proc/{pid}/net/{name}")).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
+    let read = |name: &str| sys::text(format!("/proc/{pid}/net/{name}"));
     let mut sockets = Vec::new();
     for (protocol, name) in PROTOCOLS {
         for (family, name) in [(IPV4, name.to_string()), (IPV6, format!("{name}6"))] {

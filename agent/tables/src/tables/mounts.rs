@@ -5,10 +5,10 @@ use std::fs;
 use crate::constraint::Scan;
 use crate::error::QueryError;
 use crate::row::Rows;
+use crate::sys;
 
 pub(super) fn generate(_: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryError> {
-    let table = fs::read("/proc/self/mounts").unwrap_or_default();
-    for line in String::from_utf8_lossy(&table).lines() {
+    for line in sys::text("/proc/self/mounts").lines() {
         let mut fields = line.split(' ').map(unescaped);
         let (Some(device), Some(path), Some(kind), Some(flags)) =
             (fields.next(), fields.next(), fields.next(), fields.next())

@@ -8,6 +8,7 @@ use procfs::process::{Process, Stat, Status};
 use crate::constraint::Scan;
 use crate::error::QueryError;
 use crate::row::Rows;
+use crate::sys;
 
 /// A constraint on pid reads that process alone. A process that ends meanwhile has no row.
 pub(super) fn generate(scan: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryError> {
@@ -79,13 +80,12 @@ fn executable(path: String) -> (String, i64) {
 }
 
 fn command_line(at: &str) -> String {
-    let bytes = fs::read(format!("{at}/cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(&bytes).replace('\0', " ").trim().to_string()
+    sys::text(format!("{at}/cmdline")).replace('\0', " ").trim().to_string()
 }
 
 /// The path of the first group that is named.
 fn cgroup(at: &str) -> String {
-    let text = fs::read_to_string(format!("{at}/cgroup")).unwrap_or_default();
+    let text = sys::text(format!("{at}/cgroup"));
     let first = text.lines().next().and_then(|line| line.splitn(3, ':').nth(2));
     first.unwrap_or_default().to_string()
 }
