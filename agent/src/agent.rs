@@ -21,7 +21,7 @@ use crate::push::Push;
 use crate::queries::Queries;
 use crate::schedule::{Decorations, ScheduleStats, Scheduler};
 use crate::session::{self, Secret, Session};
-use crate::state::{self, Kind, State, StateError};
+use crate::state::{Kind, State, StateError};
 use crate::tls::{self, TlsError};
 use crate::transport::Transport;
 
@@ -192,37 +192,28 @@ impl Agent {
 
     /// Runs until `stop` is cancelled; then sends once more what waits, for at most five seconds. What cannot be sent
     /// stays on disk for the next start.
-    ///
-    /// Errors: the state file failed.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), AgentError> {
+    pub async fn run(self, stop: CancellationToken) {
         let last_posts = CancellationToken::new();
         let work = async {
-            let outcome = tokio::select! {
-                outcome = self.work() => outcome,
-                () = stop.cancelled() => Ok(()),
-            };
+            tokio::select! {
+                () = self.work() => {}
+                () = stop.cancelled() => {}
+            }
             self.logger.info("musterd stops");
             last_posts.cancel();
-            outcome
         };
         let [results, statuses] = &self.forwarders;
-        tokio::try_join!(work, results.run(&last_posts), statuses.run(&last_posts))?;
+        tokio::join!(work, results.run(&last_posts), statuses.run(&last_posts));
         match self.state.waiting_lines(Kind::Result) + self.state.waiting_lines(Kind::Status) {
             0 => tracing::info!("all lines are sent"),
             waiting => tracing::info!("lines kept for the next start: {waiting}"),
         }
-        Ok(())
     }
 
     /// All that is broken off when musterd stops.
-    async fn work(&self) -> state::Result<()> {
-        let push = async {
-            self.push.run().await;
-            Ok(())
-        };
+    async fn work(&self) {
         let in_force = self.in_force.clone();
-        tokio::try_join!(self.configurer.run(), self.scheduler.run(in_force), self.distributed.run(), push)?;
-        Ok(())
+        tokio::join!(self.configurer.run(), self.scheduler.run(in_force), self.distributed.run(), self.push.run());
     }
 }
 

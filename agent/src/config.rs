@@ -72,8 +72,14 @@ impl Config {
         let decorators = Decorators::read(decorators, &mut complaints);
         let views = root.contains_key("views").then(|| views(object(root.remove("views"), "views", &mut complaints)));
         let packs = pack::read(schedule, packs, &mut complaints);
-        let hash = hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref());
+        let hash = Self::hash(text);
         Ok(Config { options, packs, decorators, views, hash, complaints })
+    }
+
+    /// The hash of a document.
+    pub fn hash(text: &str) -> String {
+        let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Applies the options to `flags` and returns a complaint for what they could not change.
@@ -130,10 +136,6 @@ fn object(value: Option<Value>, name: &str, complaints: &mut Vec<String>) -> Map
 fn views(members: Map<String, Value>) -> BTreeMap<String, String> {
     let text = |(name, sql): (String, Value)| sql.as_str().map(|sql| (name, sql.to_owned()));
     members.into_iter().filter_map(text).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn texts(value: Value) -> Vec<String> {

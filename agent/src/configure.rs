@@ -47,12 +47,12 @@ pub fn kept(state: &State, flags: Flags) -> state::Result<InForce> {
 
 impl Configurer {
     /// Fetches for ever. A fetch that fails three times waits for the next interval.
-    pub async fn run(&self) -> state::Result<()> {
+    pub async fn run(&self) {
         loop {
             for attempt in 1..=ATTEMPTS {
                 match self.fetch().await {
                     Ok(document) => {
-                        self.take(document)?;
+                        self.take(document);
                         break;
                     }
                     Err(why) if attempt == ATTEMPTS => self.logger.warn(format!("no configuration was fetched: {why}")),
@@ -66,7 +66,9 @@ impl Configurer {
 
     /// The bytes of a document that is not the one held, or nothing if that one still holds.
     async fn fetch(&self) -> Result<Option<Vec<u8>>, CallError> {
-        let etag = self.state.get(ETAG).unwrap_or_default();
+        // A kept document that this release cannot read is not in force, so its etag must not be either.
+        let holds_one = !self.in_force.borrow().config.hash.is_empty();
+        let etag = self.logger.forgive(self.state.get(ETAG)).filter(|_| holds_one);
         let body = |node_key: &str| to_json(&body::Config { node_key, etag: etag.as_deref() });
         let reply = self.session.call(PATH, Encoding::Plain, body).await?;
         if reply.body.trim_ascii().is_empty() {
@@ -79,27 +81,23 @@ impl Configurer {
     }
 
     /// Puts a document in force. One that cannot be read is complained of, and the earlier one stays.
-    fn take(&self, document: Option<Vec<u8>>) -> state::Result<()> {
-        let Some(bytes) = document else { return Ok(()) };
+    fn take(&self, document: Option<Vec<u8>>) {
+        let Some(bytes) = document else { return };
         let text = agent_protocol::repair(&bytes);
-        if self.state.get(DOCUMENT)?.as_deref() == Some(&text) {
-            return Ok(()); // A server that knows nothing of etags sends the same again.
+        if self.in_force.borrow().config.hash == Config::hash(&text) {
+            return; // A server that knows nothing of etags sends the same again.
         }
         let config = match Config::parse(&text) {
             Ok(config) => config,
-            Err(why) => {
-                self.logger.error(format!("the server's configuration is not taken: {why}"));
-                return Ok(());
-            }
+            Err(why) => return self.logger.error(format!("the server's configuration is not taken: {why}")),
         };
         let etag = format!("{:x}", Sha256::digest(&bytes));
-        self.state.set(&[(DOCUMENT, &text), (ETAG, &etag)])?;
+        self.logger.forgive(self.state.set(&[(DOCUMENT, &text), (ETAG, &etag)]));
         let mut flags = Flags::clone(&self.in_force.borrow().flags);
         let complaints = config.apply_options(&mut flags);
         self.logger.info("a new configuration is in force");
         complaints.iter().chain(&config.complaints).for_each(|complaint| self.logger.warn(complaint));
         self.in_force.send_replace(InForce { config: Arc::new(config), flags: Arc::new(flags) });
-        Ok(())
     }
 }
 

@@ -17,7 +17,7 @@ use crate::logger::Logger;
 use crate::ports::{Dice, Time, backoff, jittered};
 use crate::queries::Queries;
 use crate::session::{CallError, Reply, Session, to_json};
-use crate::state::{self, State};
+use crate::state::State;
 use crate::transport::Encoding;
 
 const READ: &str = "/api/osquery/distributed/read";
@@ -64,36 +64,34 @@ struct Kept {
 
 impl Distributed {
     /// Polls for ever.
-    pub async fn run(&self) -> state::Result<()> {
+    pub async fn run(&self) {
         let mut kept = Kept::default();
         loop {
-            self.wait(self.interval()?).await;
+            self.wait(self.interval()).await;
             if !self.in_force.borrow().flags.is_on("disable_distributed") {
-                self.poll(&mut kept).await?;
+                self.poll(&mut kept).await;
             }
         }
     }
 
-    async fn poll(&self, kept: &mut Kept) -> state::Result<()> {
-        let asked = match self.insist(|| self.read()).await {
+    async fn poll(&self, kept: &mut Kept) {
+        let asked = match self.insist(|| self.read(), |span| self.wait(span)).await {
             Ok(reply) => Work::read(&reply.document),
             Err(why) => {
-                self.logger.warn(format!("distributed queries cannot be read: {why}"));
-                return Ok(());
+                return self.logger.warn(format!("distributed queries cannot be read: {why}"));
             }
         };
         if let Some(seconds) = asked.accelerate {
             let until = self.time.now().saturating_add(seconds);
-            self.state.set(&[(ACCELERATE_UNTIL, &until.to_string())])?;
+            self.logger.forgive(self.state.set(&[(ACCELERATE_UNTIL, &until.to_string())]));
         }
         // Run in the order of their names, as osqueryd does; of equal names the last counts.
         let queries: BTreeMap<String, String> = asked.queries.into_iter().collect();
         for name in self.discovered(&queries, &asked.discovery).await {
-            let given = self.answer(&queries[name]).await?;
+            let given = self.answer(&queries[name]).await;
             kept.answers.insert(name.to_owned(), (given, self.time.now()));
         }
         self.flush(kept).await;
-        Ok(())
     }
 
     /// The names of the queries to run: all without a discovery query, and those whose discovery query returned rows.
@@ -128,22 +126,22 @@ impl Distributed {
         names
     }
 
-    async fn answer(&self, sql: &str) -> state::Result<Given> {
+    async fn answer(&self, sql: &str) -> Given {
         let denial = format!("distributed {:x}", Sha256::digest(sql.as_bytes()));
-        if self.state.is_denied(&denial, self.time.now())? {
-            return Ok(Given { status: 1, message: DENYLISTED.to_owned(), ..Given::default() });
+        if self.logger.forgive(self.state.is_denied(&denial, self.time.now())) {
+            return Given { status: 1, message: DENYLISTED.to_owned(), ..Given::default() };
         }
         match self.queries.query(sql).await {
-            Ok(answer) => Ok(Given { rows: answer.rows, stats: answer.stats, ..Given::default() }),
+            Ok(answer) => Given { rows: answer.rows, stats: answer.stats, ..Given::default() },
             Err(why) => {
                 if why.over_limit {
                     let rest = self.in_force.borrow().flags.number("distributed_denylist_duration");
-                    self.state.deny(&denial, self.time.now().saturating_add(rest))?;
+                    self.logger.forgive(self.state.deny(&denial, self.time.now().saturating_add(rest)));
                     self.logger.error(format!(
                         "a distributed query went over its limits and is not run again for {rest} seconds: {why}"
                     ));
                 }
-                Ok(Given { status: 1, message: why.message, ..Given::default() })
+                Given { status: 1, message: why.message, ..Given::default() }
             }
         }
     }
@@ -159,7 +157,7 @@ impl Distributed {
         let posts: Vec<&[String]> = if kept.one_by_one { names.chunks(1).collect() } else { vec![&names] };
         let mut outcome = Ok(());
         for names in posts {
-            match self.insist(|| self.write(names, &kept.answers)).await {
+            match self.insist(|| self.write(names, &kept.answers), |span| self.time.sleep(span)).await {
                 Ok(_) => kept.answers.retain(|name, _| !names.contains(name)),
                 Err(why) => outcome = Err(why),
             }
@@ -189,18 +187,22 @@ impl Distributed {
         self.session.call(WRITE, Encoding::Plain, body).await
     }
 
-    /// Tries a call as often as `distributed_tls_max_attempts` says.
-    async fn insist<F: Future<Output = Result<Reply, CallError>>>(
+    /// Tries a call as often as `distributed_tls_max_attempts` says. Only the waits of a read may be cut short by a
+    /// "come": one that a write's wait took up would be lost to the read that it asks for.
+    async fn insist<Call, Wait>(
         &self,
-        call: impl Fn() -> F,
-    ) -> Result<Reply, CallError> {
+        call: impl Fn() -> Call,
+        wait: impl Fn(Duration) -> Wait,
+    ) -> Result<Reply, CallError>
+    where
+        Call: Future<Output = Result<Reply, CallError>>,
+        Wait: Future<Output = ()>,
+    {
         let attempts = self.in_force.borrow().flags.number("distributed_tls_max_attempts").max(1);
         let mut attempt = 1;
         loop {
             match call().await {
-                Err(_) if u64::from(attempt) < attempts => {
-                    self.wait(backoff(&*self.dice, attempt, Duration::MAX)).await
-                }
+                Err(_) if u64::from(attempt) < attempts => wait(backoff(&*self.dice, attempt, Duration::MAX)).await,
                 outcome => return outcome,
             }
             attempt += 1;
@@ -215,10 +217,14 @@ impl Distributed {
         }
     }
 
-    fn interval(&self) -> state::Result<Duration> {
+    fn interval(&self) -> Duration {
         let seconds = self.in_force.borrow().flags.number("distributed_interval").max(1);
         let interval = jittered(&*self.dice, Duration::from_secs(seconds));
-        let until = self.state.get(ACCELERATE_UNTIL)?.and_then(|until| until.parse::<u64>().ok()).unwrap_or(0);
-        Ok(if self.time.now() < until { interval.min(ACCELERATED) } else { interval })
+        let until = self
+            .logger
+            .forgive(self.state.get(ACCELERATE_UNTIL))
+            .and_then(|until| until.parse::<u64>().ok())
+            .unwrap_or(0);
+        if self.time.now() < until { interval.min(ACCELERATED) } else { interval }
     }
 }

@@ -50,7 +50,7 @@ impl Forwarder {
     ///
     /// A post under way is not broken off by `stop`, since the server may have taken it; then what still waits is sent
     /// once more. All that within five seconds; the rest stays on disk for the next start.
-    pub async fn run(&self, stop: &CancellationToken) -> state::Result<()> {
+    pub async fn run(&self, stop: &CancellationToken) {
         let mut failures = 0;
         while !stop.is_cancelled() {
             tokio::select! {
@@ -59,8 +59,7 @@ impl Forwarder {
             }
             match self.post_all_before_end(stop).await {
                 Ok(()) => failures = 0,
-                Err(ForwardError::State(cause)) => return Err(cause),
-                Err(ForwardError::Call(why)) => {
+                Err(why) => {
                     failures += 1;
                     // Said once an outage, else the status lines of a long one would crowd out what they speak of.
                     if failures == 1 {
@@ -69,7 +68,6 @@ impl Forwarder {
                 }
             }
         }
-        Ok(())
     }
 
     async fn post_all_before_end(&self, stop: &CancellationToken) -> Result<(), ForwardError> {

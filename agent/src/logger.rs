@@ -12,7 +12,7 @@ use crate::config::InForce;
 use crate::flags::Flags;
 use crate::ports::Time;
 use crate::schedule::{Decorations, Status};
-use crate::state::{Kind, Limits, Outcome, State};
+use crate::state::{self, Kind, Limits, Outcome, State};
 
 /// How serious a status line is, in osquery's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +105,16 @@ impl Logger {
         self.note_dropped(dropped);
     }
 
+    /// The outcome of a call on the state file, or nothing when the disk fails: musterd goes on without its memory
+    /// rather than not at all. Printed only, since a status line could not be kept either.
+    #[track_caller]
+    pub fn forgive<T: Default>(&self, outcome: state::Result<T>) -> T {
+        outcome.unwrap_or_else(|cause| {
+            tracing::error!("{cause} (at {})", Location::caller());
+            T::default()
+        })
+    }
+
     fn fitting(&self, query: &str, mut lines: Vec<String>) -> Vec<String> {
         let longest = self.flags().number("logger_tls_max_linesize");
         let before = lines.len();
@@ -142,7 +152,7 @@ impl Logger {
         }
     }
 
-    fn note_dropped(&self, dropped: crate::state::Result<u64>) {
+    fn note_dropped(&self, dropped: state::Result<u64>) {
         let dropped = match dropped {
             Ok(dropped) => self.0.dropped.fetch_add(dropped, Ordering::Relaxed) + dropped,
             Err(cause) => return tracing::error!("result lines are lost: {cause}"),

@@ -48,7 +48,7 @@ async fn run(settings: &Settings) -> anyhow::Result<()> {
     let ports = Ports { queries: tables, time: Arc::new(SystemTimer), dice };
     tracing::info!("musterd {} reports to {}", env!("CARGO_PKG_VERSION"), config.server);
     let agent = Agent::build(config, premises, ports, agent::OSQUERY_VERSION).await?;
-    agent.run(stop).await?;
+    agent.run(stop).await;
     Ok(())
 }
 

@@ -13,7 +13,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use url::Url;
 
 use crate::ports::{Dice, Time, between};
@@ -124,12 +125,15 @@ impl Push {
         let base = self.session.transport().base();
         let wire = self.connect(base).await.map_err(|cause| unopened(cause.to_string()))?;
         let url = format!("{}{PATH}", base.as_str().trim_end_matches('/')).replacen("http", "ws", 1);
-        let (mut channel, _) = client_async(url, wire).await.map_err(|cause| match cause {
-            tokio_tungstenite::tungstenite::Error::Http(answer) if matches!(answer.status().as_u16(), 404 | 405) => {
-                End::Unknown
-            }
-            cause => unopened(cause.to_string()),
-        })?;
+        let (mut channel, _) =
+            client_async_with_config(url, wire, Some(small())).await.map_err(|cause| match cause {
+                tokio_tungstenite::tungstenite::Error::Http(answer)
+                    if matches!(answer.status().as_u16(), 404 | 405) =>
+                {
+                    End::Unknown
+                }
+                cause => unopened(cause.to_string()),
+            })?;
         let hello = serde_json::json!({ "node_key": key }).to_string();
         channel.send(Message::text(hello)).await.map_err(|cause| unopened(cause.to_string()))?;
         Ok(channel)
@@ -148,4 +152,9 @@ impl Push {
         let connector = TlsConnector::from(Arc::new(self.tls.clone()));
         Ok(Box::new(connector.connect(name, tcp).await?))
     }
+}
+
+/// The server says a word at a time; whatever is long does not come from it.
+fn small() -> WebSocketConfig {
+    WebSocketConfig::default().max_message_size(Some(64 << 10)).max_frame_size(Some(64 << 10))
 }

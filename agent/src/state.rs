@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 mod denied;
 mod lines;
@@ -24,11 +24,24 @@ pub const FILE: &str = "musterd.db";
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     #[error("the state file {FILE}: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
+    #[error(
+        "the state file {FILE} is damaged ({0}); move it away to begin with an empty one, which loses the lines that wait"
+    )]
+    Damaged(rusqlite::Error),
     #[error("the state file {FILE} holds rows of {name} that cannot be read: {cause}")]
     Rows { name: String, cause: serde_json::Error },
     #[error("the state file {FILE} was written by a later musterd (layout {0}); install that or a newer one")]
     Newer(i64),
+}
+
+impl From<rusqlite::Error> for StateError {
+    fn from(cause: rusqlite::Error) -> Self {
+        match cause.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StateError::Damaged(cause),
+            _ => StateError::Sqlite(cause),
+        }
+    }
 }
 
 pub type Result<T> = std::result::Result<T, StateError>;
@@ -81,6 +94,12 @@ impl State {
         Ok(transaction.commit()?)
     }
 
+    /// Makes every write fail, as on a full disk, or no longer.
+    #[cfg(test)]
+    pub(crate) fn refuse_writes(&self, refuse: bool) {
+        self.connection().pragma_update(None, "query_only", refuse).unwrap();
+    }
+
     /// A transaction that a panic cut short is rolled back by SQLite, so the connection stays good.
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
@@ -106,6 +125,14 @@ mod tests {
         assert_eq!(state.get("a").unwrap().as_deref(), Some("3"));
         assert_eq!(state.get("b").unwrap().as_deref(), Some("2"));
         assert_eq!(state.get("c").unwrap(), None);
+    }
+
+    #[test]
+    fn a_damaged_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE), "no database, but long enough to be read as one".repeat(100)).unwrap();
+        let Err(why) = State::open(folder.path()) else { panic!("a text file is no state") };
+        assert!(why.to_string().starts_with("the state file musterd.db is damaged"), "{why}");
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! What of a configuration this machine runs, under which names and how often.
 
+use std::collections::HashSet;
+
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use super::Config;
 use super::pack::{MAIN, Pack, Query, Restriction};
 use crate::flags::Flags;
 use crate::ports::{Dice, between};
-use crate::state::{self, State};
+use crate::state::State;
 
 /// What restrictions are held against.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,45 +51,42 @@ pub struct Scheduled {
 
 impl Plan {
     /// Drops what is restricted to other machines and draws the intervals.
-    pub fn make(
-        config: &Config,
-        flags: &Flags,
-        machine: &Machine,
-        state: &State,
-        dice: &dyn Dice,
-    ) -> state::Result<Plan> {
+    ///
+    /// While the disk fails, intervals are drawn anew.
+    pub fn make(config: &Config, flags: &Flags, machine: &Machine, state: &State, dice: &dyn Dice) -> Plan {
         let mut plan = Plan::default();
+        let mut names = HashSet::new();
         for pack in config.packs.iter().filter(|pack| machine.may_run(&pack.restriction)) {
             let mut queries: Vec<Scheduled> = Vec::new();
             for query in pack.queries.iter().filter(|query| machine.may_run(&query.restriction)) {
                 let name = full_name(pack, query, flags.text("pack_delimiter"));
                 if is_reserved(&name) {
                     plan.complaints.push(format!("the query {name} is left out: that name is reserved"));
-                } else if plan.names().any(|planned| planned == name) {
+                } else if !names.insert(name.clone()) {
                     plan.complaints.push(format!("the query {name} is left out: another one has that name"));
                 } else {
-                    queries.push(scheduled(name, query, flags, state, dice)?);
+                    queries.push(scheduled(name, query, flags, state, dice));
                 }
             }
             plan.packs.push(PlannedPack { name: pack.name.clone(), discovery: pack.discovery.clone(), queries });
         }
-        Ok(plan)
+        plan
     }
 
     pub fn queries(&self) -> impl Iterator<Item = &Scheduled> {
         self.packs.iter().flat_map(|pack| &pack.queries)
     }
-
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.queries().map(|query| query.name.as_str())
-    }
 }
 
-fn scheduled(name: String, query: &Query, flags: &Flags, state: &State, dice: &dyn Dice) -> state::Result<Scheduled> {
+fn scheduled(name: String, query: &Query, flags: &Flags, state: &State, dice: &dyn Dice) -> Scheduled {
     let interval = query.interval.unwrap_or_else(|| flags.number("schedule_default_interval")).max(1);
     let percent = flags.number("schedule_splay_percent");
-    let splayed = state.splayed(&name, interval, || splay(interval, percent, dice))?;
-    Ok(Scheduled {
+    let drawn = splay(interval, percent, dice);
+    let splayed = state.splayed(&name, interval, || drawn).unwrap_or_else(|cause| {
+        tracing::error!("{cause}");
+        drawn
+    });
+    Scheduled {
         name,
         sql: query.sql.clone(),
         interval,
@@ -95,7 +94,7 @@ fn scheduled(name: String, query: &Query, flags: &Flags, state: &State, dice: &d
         snapshot: query.snapshot,
         removed: query.removed,
         denylist: query.denylist,
-    })
+    }
 }
 
 /// An interval up to `percent` shorter or longer, never 0.
@@ -179,8 +178,8 @@ mod tests {
         for (name, value) in options {
             flags.set(name, &(*value).into()).unwrap();
         }
-        let plan = Plan::make(&config, &flags, &machine(), &State::in_memory().unwrap(), &Fixed(0)).unwrap();
-        (plan.names().map(str::to_owned).collect(), plan.complaints.len())
+        let plan = Plan::make(&config, &flags, &machine(), &State::in_memory().unwrap(), &Fixed(0));
+        (plan.queries().map(|query| query.name.clone()).collect(), plan.complaints.len())
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::flags::Flags;
 use crate::logger::Logger;
 use crate::ports::{Dice, Time};
 use crate::queries::{Answer, Queries};
-use crate::state::{self, Outcome, State};
+use crate::state::{Outcome, State, StateError};
 
 /// How long a query rests that went over its limits, and how long unscheduled results are kept.
 const DENIED_SECONDS: u64 = 86_400;
@@ -43,41 +43,42 @@ pub struct Course {
 
 impl Scheduler {
     /// Ticks every second for ever, following the configuration.
-    pub async fn run(&self, mut in_force: watch::Receiver<InForce>) -> state::Result<()> {
+    pub async fn run(&self, mut in_force: watch::Receiver<InForce>) {
         let first = in_force.borrow_and_update().clone();
-        let mut course = self.begin(first).await?;
+        let mut course = self.begin(first).await;
         loop {
             self.time.sleep(Duration::from_secs(1)).await;
             if in_force.has_changed().unwrap_or(false) {
                 let next = in_force.borrow_and_update().clone();
-                self.follow(&mut course, next).await?;
+                self.follow(&mut course, next).await;
             }
-            self.tick(&mut course).await?;
+            self.tick(&mut course).await;
         }
     }
 
     /// Begins with a configuration, as of now.
-    pub async fn begin(&self, in_force: InForce) -> state::Result<Course> {
+    pub async fn begin(&self, in_force: InForce) -> Course {
         let mut course = Course {
             previous: self.time.now(),
             in_force: InForce::default(),
             plan: Plan::default(),
             discovery: Discovery::default(),
         };
-        self.follow(&mut course, in_force).await?;
-        Ok(course)
+        self.follow(&mut course, in_force).await;
+        course
     }
 
     /// Goes over to another configuration.
-    pub async fn follow(&self, course: &mut Course, in_force: InForce) -> state::Result<()> {
-        let mut plan = Plan::make(&in_force.config, &in_force.flags, &self.machine, &self.state, &*self.dice)?;
+    pub async fn follow(&self, course: &mut Course, in_force: InForce) {
+        let mut plan = Plan::make(&in_force.config, &in_force.flags, &self.machine, &self.state, &*self.dice);
         self.complain(std::mem::take(&mut plan.complaints));
         self.stats.plan(&plan);
         if let Some(views) = &in_force.config.views {
             self.queries.set_views(views.clone());
         }
         let names: Vec<&str> = plan.queries().map(|query| query.name.as_str()).collect();
-        self.state.forget_unscheduled(&names, self.time.now().saturating_sub(FORGET_AFTER_SECONDS))?;
+        let long_ago = self.time.now().saturating_sub(FORGET_AFTER_SECONDS);
+        self.logger.forgive(self.state.forget_unscheduled(&names, long_ago));
         self.logger.info(format!("the schedule has {} queries", names.len()));
         if in_force.flags.is_on("disable_decorators") {
             self.decorations.load(&*self.queries, &Default::default()).await;
@@ -85,11 +86,10 @@ impl Scheduler {
             self.complain(self.decorations.load(&*self.queries, &in_force.config.decorators).await);
         }
         *course = Course { previous: course.previous, in_force, plan, discovery: Discovery::default() };
-        Ok(())
     }
 
     /// Runs all that became due since the last tick.
-    pub async fn tick(&self, course: &mut Course) -> state::Result<()> {
+    pub async fn tick(&self, course: &mut Course) {
         let (previous, now) = (course.previous, self.time.now());
         course.previous = now;
         let InForce { config, flags } = &course.in_force;
@@ -102,45 +102,41 @@ impl Scheduler {
             for query in pack.queries.iter().filter(|query| is_due(previous, now, query.splayed)) {
                 let (active, complaint) = course.discovery.is_active(&*self.queries, pack, now, keep).await;
                 self.complain(complaint);
-                if active && !self.rests(query)? {
+                if active && !self.rests(query) {
                     if decorate {
                         self.complain(self.decorations.always(&*self.queries, &config.decorators).await);
                     }
-                    self.run_query(query, flags).await?;
+                    self.run_query(query, flags).await;
                 }
             }
         }
-        Ok(())
     }
 
     /// Whether the query went over its limits lately.
-    fn rests(&self, query: &Scheduled) -> state::Result<bool> {
-        let rests = query.denylist && self.state.is_denied(&denial(query), self.time.now())?;
+    fn rests(&self, query: &Scheduled) -> bool {
+        let rests = query.denylist && self.logger.forgive(self.state.is_denied(&denial(query), self.time.now()));
         self.stats.denylisted(query, rests);
-        Ok(rests)
+        rests
     }
 
-    async fn run_query(&self, query: &Scheduled, flags: &Flags) -> state::Result<()> {
+    async fn run_query(&self, query: &Scheduled, flags: &Flags) {
         match self.queries.query(&query.sql).await {
             Ok(answer) => {
                 self.stats.ran(query, &answer, self.time.now());
-                self.log(query, answer, flags)
+                self.log(query, answer, flags);
             }
             Err(why) if why.over_limit && query.denylist => {
-                self.state.deny(&denial(query), self.time.now().saturating_add(DENIED_SECONDS))?;
+                let until = self.time.now().saturating_add(DENIED_SECONDS);
+                self.logger.forgive(self.state.deny(&denial(query), until));
                 self.stats.denylisted(query, true);
                 self.logger.error(format!("the scheduled query {} rests for a day: {why}", query.name));
-                Ok(())
             }
-            Err(why) => {
-                self.logger.error(format!("the scheduled query {} failed: {why}", query.name));
-                Ok(())
-            }
+            Err(why) => self.logger.error(format!("the scheduled query {} failed: {why}", query.name)),
         }
     }
 
     /// Buffers the lines of a run: all rows of a snapshot, else what changed.
-    fn log(&self, query: &Scheduled, answer: Answer, flags: &Flags) -> state::Result<()> {
+    fn log(&self, query: &Scheduled, answer: Answer, flags: &Flags) {
         let shape = Shape::from(flags);
         let decorations = self.decorations.present();
         let epoch = flags.number("schedule_epoch");
@@ -154,33 +150,36 @@ impl Scheduler {
         };
         if query.snapshot {
             self.logger.results(&query.name, shape.snapshot(&head(0), &answer.rows));
-            return Ok(());
+            return;
         }
-        let (counter, mut change) = self.change(query, epoch, &answer)?;
+        let Some((counter, mut change)) = self.change(query, epoch, &answer) else { return };
         let rows = (!change.is_empty() || counter == 0).then_some(answer.rows.as_slice());
         if !query.removed {
             change.removed.clear();
         }
         let outcome = Outcome { name: &query.name, sql: &query.sql, epoch, counter, ran_at: self.time.now(), rows };
         self.logger.outcome(&outcome, shape.change(&head(counter), &change));
-        Ok(())
     }
 
     /// What changed since the last run, and the number of this one.
     ///
     /// The first run of a name, and of an epoch, is number 0 and adds all its rows. A changed text begins anew at 0 too,
-    /// but is still compared with the rows of the earlier text.
-    fn change(&self, query: &Scheduled, epoch: u64, answer: &Answer) -> state::Result<(u64, Change)> {
+    /// but is still compared with the rows of the earlier text. Nothing when the disk does not give what it keeps.
+    fn change(&self, query: &Scheduled, epoch: u64, answer: &Answer) -> Option<(u64, Change)> {
         let all = || Change { added: answer.rows.clone(), removed: Vec::new() };
         let memory = match self.state.memory(&query.name) {
-            Err(state::StateError::Rows { cause, .. }) => {
+            Err(StateError::Rows { cause, .. }) => {
                 self.logger
                     .warn(format!("the last result of {} cannot be read, so it begins anew: {cause}", query.name));
                 None
             }
-            memory => memory?,
+            Err(cause) => {
+                self.logger.error(format!("nothing is said of {}: {cause}", query.name));
+                return None;
+            }
+            Ok(memory) => memory,
         };
-        Ok(match memory {
+        Some(match memory {
             Some(memory) if memory.epoch == epoch => {
                 let counter = if memory.sql == query.sql { memory.counter + 1 } else { 0 };
                 (counter, Change::between(memory.rows, &answer.rows))

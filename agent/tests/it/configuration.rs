@@ -49,6 +49,19 @@ async fn a_restart_in_an_outage_keeps_the_schedule() {
 }
 
 #[tokio::test]
+async fn a_kept_document_that_cannot_be_read_is_fetched_again() {
+    let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
+    server.world().config = ONE.to_owned();
+    let host = Host::start(&server, data.path()).await;
+    server.until(&host.time, |world| world.config_requests.len() == 2).await;
+    host.stop().await;
+    agent::state::State::open(data.path()).unwrap().set(&[("config", "{")]).unwrap();
+    let host = Host::start(&server, data.path()).await;
+    server.until(&host.time, |world| world.documents_sent == 2).await;
+    host.stop().await;
+}
+
+#[tokio::test]
 async fn an_answer_that_is_no_configuration_leaves_the_schedule_alone() {
     let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
     server.world().config = ONE.to_owned();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::agent::{Agent, AgentError, Config, Ports, Premises};
+use agent::agent::{Agent, Config, Ports, Premises};
 use agent::flags::Flags;
 use agent::identity::Identifier;
 use agent::ports::SystemDice;
@@ -22,7 +22,7 @@ pub struct Host {
     pub tables: Arc<Tables>,
     pub time: Arc<ManualTime>,
     stop: CancellationToken,
-    task: JoinHandle<Result<(), AgentError>>,
+    task: JoinHandle<()>,
 }
 
 /// What the command line would say.
@@ -69,7 +69,7 @@ impl Host {
     /// Stops as a signal does.
     pub async fn stop(self) {
         self.stop.cancel();
-        self.task.await.unwrap().unwrap();
+        self.task.await.unwrap();
     }
 
     /// Ends as `kill -9` does: nothing is sent or put in order.
