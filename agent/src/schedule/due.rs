@@ -3,7 +3,7 @@
 
 /// Whether a multiple of `interval` lies after `previous` and not after `now` (seconds).
 pub fn is_due(previous: u64, now: u64, interval: u64) -> bool {
-    interval > 0 && now > previous && now / interval > previous / interval
+    interval > 0 && now / interval > previous / interval
 }
 
 #[cfg(test)]

@@ -52,7 +52,10 @@ async fn a_key_that_is_no_longer_known_is_thrown_away() {
     let host = Host::start(&server, data.path()).await;
     server.until(&host.time, |world| world.reads > 0).await;
     server.world().keys.clear();
+    server.world().instead.extend([("enroll", 503, r#"{"error":"not now"}"#); 2]);
     let before = server.world().reads;
+    server.until(&host.time, |world| world.instead.is_empty()).await;
+    assert!(!data.path().join("node.key").exists());
     server.until(&host.time, |world| world.reads > before).await;
     assert_eq!(server.world().enrolments.len(), 2);
     assert_eq!(std::fs::read_to_string(data.path().join("node.key")).unwrap(), "key-2");
