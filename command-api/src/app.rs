@@ -9,6 +9,7 @@ use infra_ledger::Ledger;
 use infra_log::Log;
 use infra_world::World;
 
+use crate::admin::Desk;
 use crate::carves::Carves;
 use crate::osquery::Intake;
 use crate::registry::Registry;
@@ -28,4 +29,6 @@ pub struct App {
     pub intake: Intake,
     /// How far the carves are that hosts are sending.
     pub carves: Carves,
+    /// How admins sign in.
+    pub desk: Desk,
 }

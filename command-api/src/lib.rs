@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod admin;
 pub mod app;
 pub mod campaigns;
 pub mod carves;
@@ -23,6 +24,7 @@ pub fn routes(config: &mut ServiceConfig) {
     osquery::routes(config);
     push::routes(config);
     campaigns::routes(config);
+    admin::routes(config);
 }
 
 /// A command of somebody, under a key of its own.

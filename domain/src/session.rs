@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::state::State;
-use crate::{Digest, Event, Refusal, SessionId, Timestamp, UserId};
+use crate::{Digest, Event, KeyedDigest, Refusal, SessionId, Timestamp, UserId};
 
 /// A session ends this long after its last use; tokens of API-only accounts never end.
 pub const LIFETIME: Duration = Duration::from_secs(5 * 86_400);
@@ -47,6 +47,11 @@ pub enum Command {
         user: UserId,
         token: Digest,
     },
+    /// The same for whoever has this address by then: an account that the same commit makes.
+    StartByEmail {
+        email: KeyedDigest,
+        token: Digest,
+    },
     Use {
         token: Digest,
     },
@@ -68,6 +73,12 @@ impl Command {
                     return Err(Refusal::not_found("User", format!("with id={user}")));
                 }
                 vec![Started { session: SessionId(sessions.newest + 1), user: *user, token: *token }.into()]
+            }
+            Command::StartByEmail { email, token } => {
+                let Some(user) = state.users.by_email(email) else {
+                    return Err(Refusal::not_found("User", "with this email"));
+                };
+                return Command::Start { user: user.id, token: *token }.decide(state, now);
             }
             Command::Use { token } => match sessions.by_token.get(token) {
                 Some(session) if now.since(session.used_at) >= USE_STEP => vec![Used { token: *token }.into()],

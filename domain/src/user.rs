@@ -1,5 +1,7 @@
 //! People and API-only accounts. Names and addresses are sealed under a key of their own person.
 
+use std::collections::BTreeMap;
+
 use imbl::{HashMap, OrdMap};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,6 +88,11 @@ pub enum Command {
         roles: Option<Roles>,
         must_reset_password: Option<bool>,
     },
+    /// The roles in teams of somebody without a global role; none at all is fine, they were taken out of their last team.
+    SetTeams {
+        user: UserId,
+        teams: BTreeMap<TeamId, Role>,
+    },
     SetPassword {
         user: UserId,
         password: String,
@@ -146,6 +153,20 @@ impl Command {
                 let nothing =
                     changed.profile.is_none() && changed.roles.is_none() && changed.must_reset_password.is_none();
                 Ok(if nothing { vec![] } else { vec![changed.into()] })
+            }
+            Command::SetTeams { user, teams } => {
+                let held = state.users.find(*user)?;
+                if held.roles.global().is_some() {
+                    let reason = format!("user {user} has a global role and cannot have one in a team");
+                    return Err(Refusal::invalid("users", reason));
+                }
+                let roles = Roles::Teams(teams.clone());
+                if !teams.is_empty() {
+                    check_roles(state, &roles, held.api_only)?;
+                }
+                let (profile, must_reset_password) = (None, None);
+                let changed = Changed { user: *user, profile, roles: Some(roles.clone()), must_reset_password };
+                Ok(if held.roles == roles { vec![] } else { vec![changed.into()] })
             }
             Command::SetPassword { user, password, must_reset_password } => {
                 state.users.find(*user)?;

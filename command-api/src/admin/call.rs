@@ -1,0 +1,107 @@
+//! One call of somebody signed in: who asks, under which idempotency key, and what they may do.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::str::FromStr;
+
+use actix_web::dev::Payload;
+use actix_web::web::{Data, Path};
+use actix_web::{FromRequest, HttpRequest};
+use domain::role::{Action, Scope};
+use domain::{Actor, Command, CommandId, Event, State};
+use infra_http::{Params, Problem, SignedIn};
+use infra_ledger::{By, Executed};
+
+use crate::App;
+
+/// Extracts what every handler of a command needs; 401 as [`SignedIn`] says.
+pub struct Call {
+    pub app: Data<App>,
+    pub user: SignedIn,
+    pub params: Params,
+    segments: HashMap<String, String>,
+    by: By,
+}
+
+impl Call {
+    /// A fold that had read to the log's end after the call came: what another node just decided is in it.
+    pub fn state(&self) -> &State {
+        self.user.state()
+    }
+
+    /// 403 unless the caller may do this there.
+    pub fn may(&self, action: Action, scope: impl Into<Scope>) -> Result<(), Problem> {
+        self.user.may(action, scope)
+    }
+
+    /// A segment of the path, decoded.
+    pub fn segment(&self, name: &str) -> &str {
+        self.segments.get(name).map_or("", String::as_str)
+    }
+
+    /// An id of the path; 404 for a number that no id can be.
+    pub fn id<T: FromStr>(&self, name: &str, kind: &str) -> Result<T, Problem> {
+        let text = self.segment(name);
+        text.parse().map_err(|_| Problem::not_found(kind, text))
+    }
+
+    /// Whether the call only asks what would happen.
+    pub fn is_dry_run(&self) -> bool {
+        self.params.is_true("dry_run")
+    }
+
+    /// Decides and commits. A call has one command: several parts go [`Together`](Command::Together), all or none.
+    pub async fn execute(&self, command: impl Into<Command>) -> Result<Executed, Problem> {
+        Ok(self.app.ledger.execute(command.into(), self.by.clone()).await?)
+    }
+
+    /// What a dry run says: refusals, and the state as it would be.
+    pub fn imagine(&self, command: impl Into<Command>) -> Result<State, Problem> {
+        let (mut state, now) = (self.state().clone(), self.app.world.now());
+        for event in command.into().decide(&state, now)? {
+            state.evolve(&event, now);
+        }
+        Ok(state)
+    }
+}
+
+impl FromRequest for Call {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let user = SignedIn::from_request(request, payload);
+        let app = request.app_data::<Data<App>>().cloned();
+        let request = request.clone();
+        Box::pin(async move {
+            let app =
+                app.ok_or_else(|| Problem::failure("this part of the server was put together without its App"))?;
+            // Nobody unknown makes us read; who is known is looked up again in what was read.
+            user.await?;
+            app.ledger.read_to_end().await.map_err(|error| Problem::unavailable("the log cannot be read", error))?;
+            let user = SignedIn::extract(&request).await?;
+            let by = by(&app, &request, user.actor());
+            let params = Params::parse(request.query_string());
+            let segments = Path::<HashMap<String, String>>::extract(&request).await;
+            let segments =
+                segments.map(Path::into_inner).map_err(|_| Problem::bad_request("the path cannot be decoded"))?;
+            Ok(Call { app, user, params, segments, by })
+        })
+    }
+}
+
+/// Under which key and trace a request is recorded. A key of the client's own counts for its actor alone, so that nobody
+/// is answered with what another one did.
+pub fn by(app: &App, request: &HttpRequest, actor: Actor) -> By {
+    let header = |name: &str| request.headers().get(name)?.to_str().ok().filter(|value| value.len() <= 128);
+    let own_key = header("idempotency-key").filter(|key| !key.is_empty());
+    let command_id = own_key.map_or_else(|| app.world.uuid(), |key| format!("{actor}/{key}"));
+    By { command_id: CommandId(command_id), actor, traceparent: header("traceparent").map(str::to_owned) }
+}
+
+/// What a command made, by its event.
+pub fn made<T>(executed: &Executed, pick: impl Fn(&Event) -> Option<T>) -> Result<T, Problem> {
+    let events = executed.outcome.iter().flat_map(|outcome| outcome.events.iter());
+    events.filter_map(pick).next().ok_or_else(|| Problem::failure("a command was carried out without its event"))
+}
