@@ -4,6 +4,8 @@
 //! The parts run side by side and share little: [`session::Session`] holds the node key, [`state::State`] the disk, and
 //! a watch channel the configuration in force. Time, chance and the tables arrive through [`agent::Ports`].
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 /// The version of osquery whose tables and protocol musterd speaks, and which it therefore reports as its own: servers
 /// choose queries by it.
 pub const OSQUERY_VERSION: &str = "5.16.0";

@@ -9,6 +9,8 @@
 //!
 //! Everything here is pure: bytes in, values out. Nothing reads a clock, a socket or the environment.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod body;
 pub mod reply;
 pub mod request;

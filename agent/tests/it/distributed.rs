@@ -73,10 +73,11 @@ async fn a_query_over_its_limits_is_answered_once_and_then_denied() {
         server.world().work.push_back(work(&[("heavy", "SELECT heavy")], &[]));
     }
     server.until(&host.time, |world| world.writes.len() == 2).await;
-    let world = server.world();
-    assert_eq!(short(&world.writes[0].queries), [("heavy", 0, Some(1), "stopped after 30 seconds")]);
-    assert_eq!(short(&world.writes[1].queries), [("heavy", 0, Some(1), "distributed query is denylisted")]);
-    drop(world);
+    {
+        let world = server.world();
+        assert_eq!(short(&world.writes[0].queries), [("heavy", 0, Some(1), "stopped after 30 seconds")]);
+        assert_eq!(short(&world.writes[1].queries), [("heavy", 0, Some(1), "distributed query is denylisted")]);
+    }
     host.stop().await;
 }
 

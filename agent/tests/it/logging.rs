@@ -26,16 +26,17 @@ async fn changes_reach_the_server_over_runs() {
     server.until(&host.time, |world| world.results.len() == 2).await;
     host.tables.set("SELECT v", &[&[("v", "b")], &[("v", "c")]]);
     server.until(&host.time, |world| world.results.len() == 4).await;
-    let world = server.world();
-    assert_eq!(
-        changes(&world),
-        [change("added", "a"), change("added", "b"), change("removed", "a"), change("added", "c")]
-    );
-    assert_eq!(world.results[0]["hostIdentifier"], "4c4c4544");
-    assert_eq!(world.results[0]["counter"], 0);
-    assert_eq!(world.results[0]["decorations"]["site"], "north");
-    assert!(world.results[2]["counter"].as_u64() > Some(0));
-    drop(world);
+    {
+        let world = server.world();
+        assert_eq!(
+            changes(&world),
+            [change("added", "a"), change("added", "b"), change("removed", "a"), change("added", "c")]
+        );
+        assert_eq!(world.results[0]["hostIdentifier"], "4c4c4544");
+        assert_eq!(world.results[0]["counter"], 0);
+        assert_eq!(world.results[0]["decorations"]["site"], "north");
+        assert!(world.results[2]["counter"].as_u64() > Some(0));
+    }
     host.stop().await;
 }
 

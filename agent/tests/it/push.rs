@@ -21,7 +21,7 @@ async fn come_brings_a_read_while_the_clock_stands_still() {
     server.until_standing(|world| world.writes.len() == 1).await;
     assert_eq!(server.world().reads, 1);
     server.world().channels[0].send(COME.to_owned()).unwrap();
-    server.until_standing(|world| world.reads == 2).await;
+    server.until_standing(|world| world.reads == 2 && world.pongs == 1).await;
     host.stop().await;
 }
 

@@ -49,6 +49,8 @@ pub struct World {
     /// Open push channels.
     pub channels: Vec<mpsc::UnboundedSender<String>>,
     pub push_hellos: Vec<String>,
+    /// Pings that were answered.
+    pub pongs: usize,
 }
 
 #[derive(Default)]
@@ -248,9 +250,22 @@ async fn push(request: HttpRequest, body: Payload, shared: Data<Shared>) -> acti
             world.channels.push(say);
         }
         shared.heard.notify_one();
-        while let Some(text) = said.recv().await {
-            if session.text(text).await.is_err() {
-                return;
+        session.ping(b"there?").await.unwrap();
+        loop {
+            tokio::select! {
+                text = said.recv() => match text {
+                    Some(text) => session.text(text).await.unwrap(),
+                    None => break,
+                },
+                message = messages.next() => match message {
+                    Some(Ok(actix_ws::Message::Pong(bytes))) => {
+                        assert_eq!(bytes, "there?");
+                        shared.world.lock().unwrap().pongs += 1;
+                        shared.heard.notify_one();
+                    }
+                    Some(Ok(_)) => {}
+                    _ => return,
+                },
             }
         }
         let _ = session.close(None).await;
