@@ -30,8 +30,9 @@ pub struct AgentInfo {
     pub pid: i32,
     /// The process that watches over the agent; none is shown as -1.
     pub watcher: Option<i32>,
-    /// Where and for what the agent was built, e.g. `debian` and `12`; empty is shown as it is.
+    /// What the agent was built for; empty means `linux`, `darwin` or `windows`. Labels such as "All Linux" ask for it.
     pub build_platform: String,
+    /// Where the agent was built, e.g. `debian`; may be empty.
     pub build_distro: String,
 }
 

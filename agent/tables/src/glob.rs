@@ -5,7 +5,7 @@
 //! Unlike there, names that start with a dot are found like all others.
 
 use std::collections::{HashSet, VecDeque};
-use std::fs;
+use std::fs::{self, FileType};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -52,11 +52,12 @@ pub(crate) fn expand(pattern: &str, syntax: Syntax) -> Vec<String> {
     for name in &names {
         found = found.iter().flat_map(|directory| step(directory, name, syntax)).collect();
     }
-    if recursive {
-        found = with_all_below(found);
-    }
-    found.sort();
-    found.iter().map(|path| shown(path)).collect()
+    let mut paths: Vec<String> = match recursive {
+        true => with_all_below(found),
+        false => found.iter().map(|path| shown(path, path.is_dir())).collect(),
+    };
+    paths.sort();
+    paths
 }
 
 /// The entries of a directory that a name of the pattern may mean.
@@ -102,33 +103,51 @@ fn matches(pattern: &[char], name: &[char], syntax: Syntax) -> bool {
 
 /// The paths and everything below them. Each directory is read once, by its real path where that is among them;
 /// symbolic links to directories are followed when nothing else is left.
-fn with_all_below(start: Vec<PathBuf>) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut read: HashSet<(u64, u64)> = HashSet::new();
-    let mut waiting: VecDeque<(PathBuf, usize)> = start.into_iter().map(|path| (path, 0)).collect();
-    let mut links: VecDeque<(PathBuf, usize)> = VecDeque::new();
-    let mut listed: HashSet<PathBuf> = HashSet::new();
-    while let Some((path, depth)) = waiting.pop_front().or_else(|| links.pop_front()) {
-        let is_new = listed.insert(path.clone());
-        if is_new {
-            found.push(path.clone());
-        }
-        let Ok(about) = path.symlink_metadata() else { continue };
-        if about.is_symlink() && is_new {
-            links.push_back((path, depth));
-            continue;
-        }
-        let Ok(target) = path.metadata() else { continue };
-        if target.is_dir() && depth < DEEPEST && read.insert((target.dev(), target.ino())) {
-            waiting.extend(entries(&path).into_iter().map(|entry| (entry, depth + 1)));
+fn with_all_below(start: Vec<PathBuf>) -> Vec<String> {
+    let mut walk = Walk::default();
+    for path in start {
+        if let Ok(about) = path.symlink_metadata() {
+            walk.find(path, about.file_type(), 0);
         }
     }
-    found
+    while let Some((path, depth)) = walk.directories.pop_front().or_else(|| walk.links.pop_front()) {
+        let Ok(about) = path.metadata() else { continue };
+        if depth < DEEPEST && walk.read.insert((about.dev(), about.ino())) {
+            for entry in fs::read_dir(&path).into_iter().flatten().flatten() {
+                if let Ok(kind) = entry.file_type() {
+                    walk.find(entry.path(), kind, depth + 1);
+                }
+            }
+        }
+    }
+    walk.found
 }
 
-fn shown(path: &Path) -> String {
+/// A reading of everything below some directories.
+#[derive(Default)]
+struct Walk {
+    found: Vec<String>,
+    /// Directories that have been read, by device and inode.
+    read: HashSet<(u64, u64)>,
+    directories: VecDeque<(PathBuf, usize)>,
+    /// Symbolic links to directories.
+    links: VecDeque<(PathBuf, usize)>,
+}
+
+impl Walk {
+    fn find(&mut self, path: PathBuf, kind: FileType, depth: usize) {
+        let is_directory = kind.is_dir() || (kind.is_symlink() && path.is_dir());
+        self.found.push(shown(&path, is_directory));
+        if is_directory {
+            let waiting = if kind.is_symlink() { &mut self.links } else { &mut self.directories };
+            waiting.push_back((path, depth));
+        }
+    }
+}
+
+fn shown(path: &Path, is_directory: bool) -> String {
     let text = path.to_string_lossy();
-    if path.is_dir() && !text.ends_with('/') { format!("{text}/") } else { text.into_owned() }
+    if is_directory && !text.ends_with('/') { format!("{text}/") } else { text.into_owned() }
 }
 
 #[cfg(test)]

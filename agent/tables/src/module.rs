@@ -24,7 +24,7 @@ use rusqlite::{Connection, Error, Result};
 
 use crate::constraint::{Constraints, Operator, Scan};
 use crate::context::Context;
-use crate::row::Rows;
+use crate::row::{Filled, Rows};
 use crate::schema::Schema;
 use crate::tables::{Generate, TABLES};
 
@@ -66,7 +66,7 @@ struct Cursor<'vtab> {
     base: sqlite3_vtab_cursor,
     source: Source,
     declared: Vec<usize>,
-    rows: Vec<Vec<Value>>,
+    rows: Filled,
     /// Made when SQLite first asks for one.
     ids: OnceCell<Vec<i64>>,
     at: usize,
@@ -124,7 +124,7 @@ unsafe impl<'vtab> VTab<'vtab> for Table {
             base: sqlite3_vtab_cursor::default(),
             source: self.source.clone(),
             declared: self.declared.clone(),
-            rows: Vec::new(),
+            rows: Filled::default(),
             ids: OnceCell::new(),
             at: 0,
             table: PhantomData,
@@ -200,7 +200,7 @@ unsafe impl VTabCursor for Cursor<'_> {
         let scan = Scan { context: &context, schema: self.source.schema, constraints, used: plan.used };
         let failed = |error: crate::QueryError| Error::ModuleError(error.to_string());
         scan.check().map_err(failed)?;
-        let mut rows = Rows::new(self.source.schema);
+        let mut rows = Rows::new(self.source.schema, plan.used);
         (self.source.generate)(&scan, &mut rows).map_err(failed)?;
         self.rows = rows.finish().map_err(failed)?;
         self.ids = OnceCell::new();
@@ -220,7 +220,7 @@ unsafe impl VTabCursor for Cursor<'_> {
     fn column(&self, cell: &mut Cell, n: c_int) -> Result<()> {
         let at = usize::try_from(n).ok().and_then(|n| self.declared.get(n));
         match at {
-            Some(&at) => cell.set_result(&self.rows[self.at][at]),
+            Some(&at) => cell.set_result(self.rows.value(self.at, at)),
             None => Err(Error::ModuleError(format!("no column {n}"))),
         }
     }
@@ -232,22 +232,23 @@ unsafe impl VTabCursor for Cursor<'_> {
     }
 }
 
-/// Rows of a table with index columns are told apart by these, others by all they hold; equal ones by their order.
-fn row_ids(schema: &Schema, rows: &[Vec<Value>]) -> Vec<i64> {
+/// Rows of a table with index columns are told apart by these, others by all that is read of them; equal ones by
+/// their order.
+fn row_ids(schema: &Schema, rows: &Filled) -> Vec<i64> {
     let mut telling: Vec<usize> = (0..schema.columns.len()).filter(|&c| schema.columns[c].index).collect();
     if telling.is_empty() {
         telling = (0..schema.columns.len()).collect();
     }
     let mut seen: HashMap<u64, u64> = HashMap::new();
-    let id = |row: &Vec<Value>| {
+    let id = |row: usize| {
         let mut hasher = DefaultHasher::new();
-        telling.iter().for_each(|&c| hash(&row[c], &mut hasher));
+        telling.iter().for_each(|&column| hash(rows.value(row, column), &mut hasher));
         let own = hasher.finish();
         let earlier = seen.entry(own).or_default();
         *earlier += 1;
         own.wrapping_add(*earlier) as i64
     };
-    rows.iter().map(id).collect()
+    (0..rows.len()).map(id).collect()
 }
 
 fn hash(value: &Value, hasher: &mut DefaultHasher) {

@@ -75,7 +75,8 @@ impl ColumnType {
     }
 }
 
-const PLATFORM: &str = if cfg!(target_os = "macos") {
+/// osquery's word for the system that this is built for.
+pub(crate) const PLATFORM: &str = if cfg!(target_os = "macos") {
     "darwin"
 } else if cfg!(target_os = "windows") {
     "windows"

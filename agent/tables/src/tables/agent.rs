@@ -3,6 +3,7 @@
 use crate::constraint::Scan;
 use crate::error::QueryError;
 use crate::row::Rows;
+use crate::schema::PLATFORM;
 
 /// osquery's bits for a platform; Linux is 9 (POSIX and Linux), macOS 21, Windows 2.
 const PLATFORM_MASK: i64 = if cfg!(target_os = "macos") {
@@ -24,7 +25,7 @@ pub(super) fn info(scan: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryError> {
         .text("config_hash", &info.config_hash)
         .int("config_valid", info.config_valid)
         .text("extensions", "inactive")
-        .text("build_platform", &info.build_platform)
+        .text("build_platform", if info.build_platform.is_empty() { PLATFORM } else { &info.build_platform })
         .text("build_distro", &info.build_distro)
         .int("start_time", info.start_time)
         .int("watcher", info.watcher.unwrap_or(-1))

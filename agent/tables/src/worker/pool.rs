@@ -69,8 +69,9 @@ pub struct Pool {
     views: Mutex<Arc<BTreeMap<String, String>>>,
 }
 
-/// How much longer than the limit a worker may take to give up by itself before it is killed.
-const GRACE: Duration = Duration::from_secs(1);
+/// How much longer than the limit a worker may take to give up by itself before it is killed. On a busy machine a nice
+/// process waits long for its turn.
+const GRACE: Duration = Duration::from_secs(5);
 const MIB: u64 = 1024 * 1024;
 
 impl Pool {

@@ -45,6 +45,7 @@ fn osquery_info_is_the_agents() {
         ("watcher", "-1"),
         ("extensions", "inactive"),
         ("platform_mask", "9"),
+        ("build_platform", "linux"),
     ] {
         assert_eq!(&info[column], value, "{column}");
     }
