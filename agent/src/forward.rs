@@ -49,7 +49,7 @@ impl Forwarder {
     /// Posts what waits once a period, until `stop`. After failures the wait grows with their square.
     ///
     /// A post under way is not broken off by `stop`, since the server may have taken it; then what still waits is sent
-    /// once more. All that within five seconds; the rest stays on disk for the next start.
+    /// once more. All that within five seconds, and not at all while there is no node key; the rest stays on disk for the next start.
     pub async fn run(&self, stop: &CancellationToken) {
         let mut failures = 0;
         while !stop.is_cancelled() {
@@ -73,7 +73,9 @@ impl Forwarder {
     async fn post_all_before_end(&self, stop: &CancellationToken) -> Result<(), ForwardError> {
         let end = async {
             stop.cancelled().await;
-            tokio::time::sleep(STOP_DEADLINE).await;
+            if self.session.is_enrolled() {
+                tokio::time::sleep(STOP_DEADLINE).await;
+            }
         };
         tokio::select! {
             outcome = self.post_all() => outcome,

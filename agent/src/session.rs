@@ -111,6 +111,12 @@ impl Session {
         &self.transport
     }
 
+    /// Whether there is a node key to call with right now.
+    pub fn is_enrolled(&self) -> bool {
+        // A lock that is held is held by an enrolment.
+        self.held.try_lock().is_ok_and(|held| held.key.is_some())
+    }
+
     /// The node key; enrols first, for as long as it takes, if there is none.
     pub async fn key(&self) -> Result<String, CallError> {
         let mut held = self.held.lock().await;

@@ -2,6 +2,7 @@
 //!
 //! Every call is short and holds the one connection; nothing here waits for anything but the disk.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -23,6 +24,8 @@ pub const FILE: &str = "musterd.db";
 /// Why the state file could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
+    #[error("the state file {FILE}: {0}")]
+    File(std::io::Error),
     #[error("the state file {FILE}: {0}")]
     Sqlite(rusqlite::Error),
     #[error(
@@ -57,7 +60,14 @@ pub struct State {
 impl State {
     /// Opens or makes the file in `folder`.
     pub fn open(folder: &Path) -> Result<Self> {
-        Self::with(Connection::open(folder.join(FILE))?)
+        let file = folder.join(FILE);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        // SQLite gives its other files the mode of this one.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&file).map_err(StateError::File)?;
+        Self::with(Connection::open(file)?)
     }
 
     /// A state that ends with the process.
