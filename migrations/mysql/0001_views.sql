@@ -139,6 +139,7 @@ CREATE TABLE host_seen (
   seen BIGINT NOT NULL,
   detailed BIGINT NOT NULL,
   labelled BIGINT NOT NULL,
+  judged BIGINT NOT NULL,
   PRIMARY KEY (version, host)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
@@ -194,6 +195,7 @@ CREATE TABLE latest_result (
   gathered BIGINT NOT NULL,
   row_count BIGINT NOT NULL,
   cut BIGINT NOT NULL,
+  digest VARCHAR(128) NOT NULL,
   data LONGBLOB NOT NULL,
   PRIMARY KEY (query, host)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -139,6 +139,7 @@ CREATE TABLE host_seen (
   seen BIGINT NOT NULL,
   detailed BIGINT NOT NULL,
   labelled BIGINT NOT NULL,
+  judged BIGINT NOT NULL,
   PRIMARY KEY (version, host)
 ) WITHOUT ROWID;
 
@@ -194,6 +195,7 @@ CREATE TABLE latest_result (
   gathered BIGINT NOT NULL,
   row_count BIGINT NOT NULL,
   cut BIGINT NOT NULL,
+  digest TEXT NOT NULL,
   data BLOB NOT NULL,
   PRIMARY KEY (query, host)
 );
