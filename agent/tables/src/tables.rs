@@ -41,6 +41,7 @@ pub(crate) const TABLES: &[(&str, Generate)] = &[
     ("os_version", os_version::generate),
     ("osquery_flags", agent::flags),
     ("osquery_info", agent::info),
+    ("osquery_registry", agent::registry),
     ("osquery_schedule", agent::schedule),
     ("platform_info", platform_info::generate),
     ("processes", processes::generate),

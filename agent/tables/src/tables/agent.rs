@@ -1,4 +1,4 @@
-//! The agent about itself: `osquery_info`, `osquery_schedule`, `osquery_flags`.
+//! The agent about itself: `osquery_info`, `osquery_registry`, `osquery_schedule`, `osquery_flags`.
 
 use crate::constraint::Scan;
 use crate::error::QueryError;
@@ -30,6 +30,19 @@ pub(super) fn info(scan: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryError> {
         .int("start_time", info.start_time)
         .int("watcher", info.watcher.unwrap_or(-1))
         .int("platform_mask", PLATFORM_MASK);
+    Ok(())
+}
+
+/// The tables. Servers ask here whether a host has a table before they ask the table.
+pub(super) fn registry(_: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryError> {
+    for name in crate::table_names() {
+        rows.add()
+            .text("registry", "table")
+            .text("name", name)
+            .int("owner_uuid", 0)
+            .int("internal", 0)
+            .int("active", 1);
+    }
     Ok(())
 }
 

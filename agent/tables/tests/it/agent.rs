@@ -85,3 +85,13 @@ fn a_new_context_is_seen_by_the_next_query() {
 fn without_an_agent_the_process_is_this_one() {
     assert_eq!(&row("SELECT pid FROM osquery_info")["pid"], std::process::id().to_string());
 }
+
+#[test]
+fn a_server_can_ask_which_tables_there_are() {
+    let asked = |name: &str| {
+        let sql =
+            format!("SELECT 1 FROM osquery_registry WHERE active = true AND registry = 'table' AND name = '{name}'");
+        engine().query(&sql).unwrap().rows.len()
+    };
+    assert_eq!((asked("deb_packages"), asked("orbit_info")), (1, 0));
+}

@@ -52,7 +52,7 @@ fn values_are_of_their_columns_types() {
 #[test]
 fn the_tables_of_a_linux_host_are_there() {
     let expected = "deb_packages disk_encryption file groups hash interface_addresses interface_details kernel_info \
-                    listening_ports mounts os_version osquery_flags osquery_info osquery_schedule platform_info \
+                    listening_ports mounts os_version osquery_flags osquery_info osquery_registry osquery_schedule platform_info \
                     processes routes system_info time uptime users";
     assert_eq!(table_names().collect::<Vec<_>>(), expected.split_whitespace().collect::<Vec<_>>());
 }
