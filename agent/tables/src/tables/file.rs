@@ -11,7 +11,7 @@ use crate::glob::{Syntax, expand};
 use crate::row::Rows;
 
 pub(super) fn generate(scan: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryError> {
-    for place in places(scan) {
+    for place in places(scan)? {
         add(rows, &place);
     }
     Ok(())
@@ -24,10 +24,11 @@ pub(super) struct Place {
 }
 
 /// What the constraints on path and directory may mean. Both hold at once, so those on path are enough.
-pub(super) fn places(scan: &Scan<'_>) -> Vec<Place> {
-    let paths = meant(scan, "path");
-    if !paths.is_empty() {
-        return paths.into_iter().map(Place::of_path).collect();
+///
+/// Errors for a pattern that could be anywhere on the disk.
+pub(super) fn places(scan: &Scan<'_>) -> Result<Vec<Place>, QueryError> {
+    if let Some(paths) = meant(scan, "path")? {
+        return Ok(paths.into_iter().map(Place::of_path).collect());
     }
     let in_directory = |directory: String| {
         let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
@@ -38,17 +39,25 @@ pub(super) fn places(scan: &Scan<'_>) -> Vec<Place> {
             Place { path, directory: directory.clone() }
         })
     };
-    meant(scan, "directory").into_iter().flat_map(in_directory).collect()
+    Ok(meant(scan, "directory")?.unwrap_or_default().into_iter().flat_map(in_directory).collect())
 }
 
-/// The values of a column that a constraint names or that exist for its pattern.
-fn meant(scan: &Scan<'_>, column: &str) -> Vec<String> {
+/// The values of a column that a constraint names or that exist for its pattern; `None` without any. Of several
+/// constraints one is enough, as SQLite sees to the others.
+fn meant(scan: &Scan<'_>, column: &str) -> Result<Option<Vec<String>>, QueryError> {
     if let Some(exact) = scan.equal_to(column) {
-        return vec![exact.to_string()];
+        return Ok(Some(vec![exact.to_string()]));
     }
-    let like = scan.like(column).next().map(|pattern| expand(pattern, Syntax::Like));
-    let glob = || scan.glob(column).next().map(|pattern| expand(pattern, Syntax::Glob));
-    like.or_else(glob).unwrap_or_default()
+    let like = scan.like(column).map(|pattern| (pattern, Syntax::Like));
+    let patterns: Vec<_> = like.chain(scan.glob(column).map(|pattern| (pattern, Syntax::Glob))).collect();
+    match (patterns.iter().find(|(pattern, _)| pattern.starts_with('/')), patterns.first()) {
+        (Some((pattern, syntax)), _) => Ok(Some(expand(pattern, *syntax))),
+        (None, Some((pattern, _))) => Err(QueryError::Sql(format!(
+            "table {} needs a pattern for {column} that starts with a slash, not '{pattern}'",
+            scan.schema.name
+        ))),
+        (None, None) => Ok(None),
+    }
 }
 
 impl Place {

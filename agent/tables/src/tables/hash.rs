@@ -13,7 +13,7 @@ use crate::tables::file::places;
 /// A file that cannot be read has a row without digests.
 pub(super) fn generate(scan: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryError> {
     let wanted = ["md5", "sha1", "sha256"].iter().any(|column| scan.reads(column));
-    for place in places(scan) {
+    for place in places(scan)? {
         if !fs::metadata(&place.path).is_ok_and(|about| about.is_file()) {
             continue;
         }

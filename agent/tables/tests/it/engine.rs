@@ -101,6 +101,7 @@ fn nothing_but_reading_is_allowed() {
         "PRAGMA hard_heap_limit = 1000000000",
         "PRAGMA temp_store_directory = '/tmp'",
         "PRAGMA writable_schema = ON",
+        "SELECT * FROM pragma_hard_heap_limit",
         "SELECT load_extension('/tmp/x.so')",
         "ANALYZE",
     ] {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 
-use crate::support::{column, row, rows, run, tuples};
+use crate::support::{column, error, row, rows, run, tuples};
 
 /// A folder with one of each kind of file.
 fn folder() -> tempfile::TempDir {
@@ -123,4 +123,16 @@ fn digests_are_those_of_the_sum_programs() {
     }
     assert_eq!(rows(&format!("SELECT * FROM hash WHERE path = '{at}/sub'")), vec![]);
     assert_eq!(rows(&format!("SELECT path FROM hash WHERE path LIKE '{at}/%.txt'")).len(), 2);
+}
+
+#[test]
+fn of_several_patterns_one_that_says_where_is_enough() {
+    let folder = folder();
+    let at = folder.path().display();
+    let sql =
+        format!("SELECT filename FROM file WHERE path LIKE '%.txt' AND path LIKE '{at}/%' AND path GLOB '*plain*'");
+    assert_eq!(column(&sql), ["plain.txt"]);
+    for sql in ["SELECT * FROM file WHERE path LIKE '%.txt'", "SELECT * FROM hash WHERE directory GLOB '*x*'"] {
+        assert!(error(sql).contains("starts with a slash"), "{sql}: {}", error(sql));
+    }
 }
