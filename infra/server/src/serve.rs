@@ -1,8 +1,10 @@
 //! `muster serve`: puts the roles together on the embedded stores, and takes them apart again in order.
 
+mod first_run;
 mod jobs;
 mod orders;
-mod parts;
+pub mod parts;
+mod views;
 mod web;
 
 use std::net::{SocketAddr, TcpListener};
