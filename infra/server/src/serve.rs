@@ -4,7 +4,8 @@ mod first_run;
 mod jobs;
 mod orders;
 pub mod parts;
-mod views;
+mod readers;
+pub mod views;
 mod web;
 
 use std::net::{SocketAddr, TcpListener};
