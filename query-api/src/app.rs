@@ -11,7 +11,8 @@ use infra_log::Log;
 use infra_world::World;
 
 use crate::presence::Presence;
-use crate::stream::{Answers, Attendance};
+use crate::reads::Reads;
+use crate::stream::Attendance;
 
 /// The parts that the composition root puts together.
 pub struct App {
@@ -19,7 +20,7 @@ pub struct App {
     pub access: Access,
     pub presence: Presence,
     pub log: Arc<dyn Log>,
-    pub answers: Arc<dyn Answers>,
+    pub reads: Reads,
     pub attendance: Arc<dyn Attendance>,
     pub vault: Vault,
     pub world: World,

@@ -3,14 +3,16 @@
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Path};
 use domain::campaign::Campaign;
+use domain::records::AnswerState;
 use domain::role::Action;
 use domain::{CampaignId, State};
 use infra_http::shape::campaign::Answered;
 use infra_http::{Caller, ListOptions, Params, Problem, Reply, SignedIn, shape};
+use projections::{FoldError, read, view};
 use serde_json::{Value, json};
 
 use crate::App;
-use crate::stream::interval_s;
+use crate::stream::{answer, interval_s};
 
 const DEFAULT_PAGE: usize = 20;
 
@@ -62,18 +64,60 @@ pub fn visible(state: &State, user: &Caller, campaign: &Campaign) -> bool {
 }
 
 /// The API's form of a campaign, with its counts as of now.
-pub async fn show(app: &App, state: &State, campaign: &Campaign) -> anyhow::Result<Value> {
-    let counts = app.answers.counts(campaign.id).await?;
-    let answered =
-        Answered { with_rows: counts.with_rows, empty: counts.empty, error: counts.failed, rows: counts.rows };
+pub async fn show(app: &App, state: &State, campaign: &Campaign) -> Result<Value, FoldError> {
+    let total = app.reads.totals(campaign.id).await?;
+    let answered = Answered { with_rows: total.rows, empty: total.empty, error: total.error, rows: total.row_total };
     let now = app.world.now();
-    let silent = campaign.targets.without(&app.presence.answered(campaign.id));
+    let silent = campaign.targets.without(&total.answered);
     let online = silent.iter().filter_map(|id| state.hosts.get(id));
     let online = online.filter(|host| app.presence.is_online(host, interval_s(state, host), now)).count() as u64;
     let waiting = if campaign.ended.is_some() { 0 } else { online };
     Ok(shape::campaign::campaign(state, &app.vault, campaign, answered, waiting))
 }
 
-fn unreadable(error: anyhow::Error) -> Problem {
-    Problem::unavailable("live results cannot be read", format!("{error:#}"))
+/// `GET /api/muster/v1/campaigns/{id}/answers` → `{answers, next}`, oldest first.
+///
+/// `after` (a position, exclusive) · `per_page` (default 100, at most 1000) · `state` = `rows`, `empty` or `error`.
+/// `next` is the position to go on from, `null` at the end.
+pub async fn answers(app: Data<App>, user: SignedIn, id: Path<u32>, request: HttpRequest) -> Result<Reply, Problem> {
+    let fold = app.fold().await?;
+    let campaign = find(&fold.state, &user, CampaignId(*id))?.id;
+    let params = Params::parse(request.query_string());
+    let after = params.number("after", |text| format!("after {text:?} is no position"))?;
+    let limit: u64 = params.number("per_page", |_| "non-int per_page value".to_owned())?.unwrap_or(100);
+    if !(1..=1000).contains(&limit) {
+        return Err(Problem::bad_request("per_page must be between 1 and 1000"));
+    }
+    let state = params.text("state").map(|text| {
+        AnswerState::parse(text).ok_or_else(|| Problem::bad_request(format!("state {text:?} is none of rows, empty, error")))
+    });
+    app.reads.caught_up(&[view::ANSWERS]).await;
+    let found = read::answer_page(&app.reads.views, campaign, after, state.transpose()?, limit).await.map_err(unreadable)?;
+    let hosts: Vec<_> = found.iter().map(|one| one.host).collect();
+    let names = app.reads.names(&hosts).await.map_err(unreadable)?;
+    let next = (found.len() as u64 == limit).then(|| found.last().map(|last| last.position)).flatten();
+    let answers: Vec<Value> = found.iter().zip(&names).map(|(one, name)| answer(one, name)).collect();
+    Ok(Reply::ok(json!({"answers": answers, "next": next})))
+}
+
+/// `GET /api/muster/v1/campaigns/{id}/errors` → `{errors: [{message, hosts, first_at, last_at, host_ids}]}`, most hosts first.
+pub async fn errors(app: Data<App>, user: SignedIn, id: Path<u32>) -> Result<Reply, Problem> {
+    let fold = app.fold().await?;
+    let campaign = find(&fold.state, &user, CampaignId(*id))?.id;
+    app.reads.caught_up(&[view::ANSWERS]).await;
+    let groups = read::answer_errors(&app.reads.views, campaign).await.map_err(unreadable)?;
+    let shown = |group: &read::ErrorGroup| {
+        json!({
+            "message": group.message,
+            "hosts": group.hosts,
+            "first_at": group.first_at.to_rfc3339(),
+            "last_at": group.last_at.to_rfc3339(),
+            "host_ids": group.host_ids,
+        })
+    };
+    Ok(Reply::ok(json!({"errors": groups.iter().map(shown).collect::<Vec<_>>()})))
+}
+
+fn unreadable(error: FoldError) -> Problem {
+    Problem::unavailable("live results cannot be read", error)
 }

@@ -5,18 +5,25 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod account;
+mod activities;
 mod app;
 mod campaigns;
 mod config;
+mod hosts;
+mod labels;
 mod log_tail;
 pub mod presence;
 mod queries;
+mod reads;
+mod reports;
 mod routes;
 mod stream;
 mod system;
+mod targets;
 mod teams;
 mod users;
 
 pub use app::App;
 pub use routes::{ROUTES, Route, routes};
-pub use stream::{Answers, Attendance, Counts, Found, Name, Totals};
+pub use reads::Reads;
+pub use stream::Attendance;

@@ -2,12 +2,11 @@
 //!
 //! A window reaches the log up to 30 s after the instants it tells, which the margin of the online rule covers.
 
-use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use domain::records::Signal;
-use domain::{CampaignId, HostId, Members, Timestamp};
+use domain::{HostId, Members, Timestamp};
 use infra_log::{Log, Position, ReadError, Topic};
 use infra_world::World;
 
@@ -36,14 +35,7 @@ impl Calls {
 
 /// The fold; cheap to clone.
 #[derive(Clone, Default)]
-pub struct Presence(Arc<RwLock<Known>>);
-
-#[derive(Default)]
-struct Known {
-    /// By ordinal.
-    hosts: Vec<Calls>,
-    answered: HashMap<CampaignId, Members>,
-}
+pub struct Presence(Arc<RwLock<Vec<Calls>>>);
 
 impl Presence {
     /// What is known of a host's calls.
@@ -63,15 +55,9 @@ impl Presence {
         now < seen.plus(Duration::from_secs(u64::from(interval_s))).plus(MARGIN)
     }
 
-    /// Hosts whose answer to a campaign is told to be in the log; up to a second behind it.
-    pub fn answered(&self, campaign: CampaignId) -> Members {
-        self.0.read().expect("nothing panics while it holds this").answered.get(&campaign).cloned().unwrap_or_default()
-    }
-
     /// Folds one signal.
     pub fn apply(&self, signal: &Signal) {
-        let mut known = self.0.write().expect("nothing panics while it holds this");
-        let Known { hosts, answered } = &mut *known;
+        let hosts = &mut *self.0.write().expect("nothing panics while it holds this");
         match signal {
             Signal::Presence(window) => {
                 for (host, at) in window.seen() {
@@ -85,11 +71,7 @@ impl Presence {
             Signal::RefetchWished { hosts: wished, at } => {
                 stamp(hosts, wished, |calls| calls.wished = calls.wished.max(*at));
             }
-            Signal::Answered { campaign, hosts } => {
-                let all = answered.entry(*campaign).or_default();
-                *all = all.or(hosts);
-            }
-            Signal::Clock { .. } => {}
+            Signal::Answered { .. } | Signal::Clock { .. } => {}
         }
     }
 

@@ -9,14 +9,11 @@ mod frames;
 mod handshake;
 mod rows;
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use domain::records::Answer;
-use domain::{CampaignId, HostId};
-use infra_log::Position;
+use domain::CampaignId;
 
 pub use counts::{Counts, Totals, interval_s};
+pub use follow::answer;
 pub use fleet::routes as fleet_routes;
 pub use follow::routes as follow_routes;
 
@@ -27,33 +24,4 @@ pub trait Attendance: Send + Sync + 'static {
     async fn attended(&self, campaign: CampaignId, reader: &str);
     /// `reader` is gone.
     async fn left(&self, campaign: CampaignId, reader: &str);
-}
-
-/// Where answers come from: the fast lane when it has them, else the view. Never a gap, never one twice.
-#[async_trait]
-pub trait Answers: Send + Sync + 'static {
-    /// Answers of a campaign after a position, oldest first, at most `limit`; empty when there is none yet.
-    async fn after(&self, campaign: CampaignId, after: Option<Position>, limit: usize) -> anyhow::Result<Vec<Found>>;
-    /// Waits until there may be an answer after the position, for some seconds at most.
-    async fn changed(&self, campaign: CampaignId, after: Option<Position>);
-    /// What hosts are called, in the order asked.
-    async fn names(&self, hosts: &[HostId]) -> anyhow::Result<Vec<Name>>;
-    /// Waits, for some seconds at most, until the view has all that was acknowledged before.
-    async fn caught_up(&self);
-    /// How many answers of each kind there are now.
-    async fn counts(&self, campaign: CampaignId) -> anyhow::Result<Counts>;
-}
-
-/// An answer and its place.
-#[derive(Clone, Debug)]
-pub struct Found {
-    pub position: Position,
-    pub answer: Arc<Answer>,
-}
-
-/// What a host is called.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Name {
-    pub hostname: String,
-    pub display_name: String,
 }

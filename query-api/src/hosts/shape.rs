@@ -29,8 +29,8 @@ pub struct Facts {
     pub intervals: Intervals,
     pub calls: Calls,
     pub online: bool,
-    /// The instant that is shown: now, or the past.
-    pub at: Timestamp,
+    /// The time that is shown, if it is not now: presence is not known of the past.
+    pub past: Option<Timestamp>,
 }
 
 impl Facts {
@@ -60,17 +60,18 @@ pub fn host(facts: &Facts) -> Map<String, Value> {
     let (id, os, hw) = (&facts.identity, &facts.os, &facts.hardware);
     let or_never = |at: Timestamp| time(if at == Timestamp::EPOCH { NEVER } else { at });
     let booted = facts.boot.as_ref().map(|boot| boot.booted_at).filter(|at| *at > Timestamp::EPOCH);
-    let uptime = booted.map_or(Duration::ZERO, |booted| facts.seen().since(booted));
+    let uptime = booted.map_or(Duration::ZERO, |booted| facts.past.unwrap_or(facts.seen()).since(booted));
+    let present = |value: Value| if facts.past.is_some() { Value::Null } else { value };
     let shown = json!({
         "created_at": time(facts.created_at),
         "updated_at": time(facts.updated_at.max(facts.created_at)),
         "id": HostId(facts.id),
-        "detail_updated_at": or_never(facts.calls.detailed),
-        "label_updated_at": or_never(facts.calls.labelled),
+        "detail_updated_at": present(or_never(facts.calls.detailed)),
+        "label_updated_at": present(or_never(facts.calls.labelled)),
         "policy_updated_at": or_never(Timestamp::EPOCH),
         "last_enrolled_at": time(facts.last_enrolled_at),
-        "seen_time": time(facts.seen()),
-        "refetch_requested": facts.calls.refetch_wished(),
+        "seen_time": present(time(facts.seen())),
+        "refetch_requested": present(facts.calls.refetch_wished().into()),
         "hostname": id.hostname,
         "uuid": id.uuid,
         "platform": os.platform,
@@ -114,7 +115,7 @@ pub fn host(facts: &Facts) -> Map<String, Value> {
         "refetch_critical_queries_until": null,
         "last_restarted_at": booted.map_or_else(|| json!("0001-01-01T00:00:00Z"), time),
         "software_updated_at": time(facts.created_at),
-        "status": if facts.online { "online" } else { "offline" },
+        "status": present(if facts.online { "online" } else { "offline" }.into()),
         "display_text": id.hostname,
         "display_name": facts.display_name(),
     });

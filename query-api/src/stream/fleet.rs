@@ -12,17 +12,17 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::campaign::Campaign;
-use domain::records::Answer;
 use domain::{CampaignId, UserId};
 use infra_http::Caller;
-use infra_log::Position;
+use projections::{Follow, HostAnswer};
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
 use super::frames::Framing;
 use super::handshake::{Heard, Socket, origin_is_ours, parse, token};
-use super::{Counts, Found, Name, Totals, rows};
+use super::{Counts, Totals, rows};
 use crate::app::App;
+use crate::reads::Name;
 
 const TICK: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
@@ -139,7 +139,7 @@ struct Stream<'a> {
     app: &'a App,
     campaign: CampaignId,
     reader: &'a str,
-    after: Option<Position>,
+    answers: Follow,
     counts: Counts,
     finished: bool,
     told: (Option<Totals>, Option<Value>),
@@ -147,7 +147,8 @@ struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     fn new(app: &'a App, campaign: CampaignId, reader: &'a str) -> Self {
-        Stream { app, campaign, reader, after: None, counts: Counts::default(), finished: false, told: (None, None) }
+        let answers = app.reads.follow(campaign, None);
+        Stream { app, campaign, reader, answers, counts: Counts::default(), finished: false, told: (None, None) }
     }
 
     /// Until the client leaves (nothing to tell) or the server cannot go on (the text to tell).
@@ -161,8 +162,8 @@ impl<'a> Stream<'a> {
         if self.tell_progress(socket).await.is_err() {
             return None;
         }
+        let campaign = self.campaign;
         loop {
-            let (answers, campaign, after) = (self.app.answers.clone(), self.campaign, self.after);
             let sent = tokio::select! {
                 heard = socket.hear() => match heard {
                     // Clients say nothing after their two messages; what one says all the same changes nothing.
@@ -175,10 +176,10 @@ impl<'a> Stream<'a> {
                     self.app.attendance.attended(self.campaign, self.reader).await;
                     Ok(())
                 }
-                () = answers.changed(campaign, after) => match answers.after(campaign, after, BATCH).await {
+                found = self.answers.next(BATCH, KEEP_ALIVE) => match found {
                     Ok(found) => self.tell_answers(socket, found).await,
                     Err(error) => {
-                        tracing::warn!(campaign = campaign.0, "answers cannot be read: {error:#}");
+                        tracing::warn!(campaign = campaign.0, "answers cannot be read: {error}");
                         return Some("results cannot be read at the moment: open the stream again, nothing is lost".to_owned());
                     }
                 },
@@ -189,16 +190,15 @@ impl<'a> Stream<'a> {
         }
     }
 
-    async fn tell_answers(&mut self, socket: &mut Socket, found: Vec<Found>) -> Result<(), actix_ws::Closed> {
-        let hosts: Vec<_> = found.iter().map(|one| one.answer.host).collect();
-        let names = self.app.answers.names(&hosts).await.unwrap_or_else(|error| {
-            tracing::warn!("host names cannot be read: {error:#}");
+    async fn tell_answers(&mut self, socket: &mut Socket, found: Vec<HostAnswer>) -> Result<(), actix_ws::Closed> {
+        let hosts: Vec<_> = found.iter().map(|one| one.host).collect();
+        let names = self.app.reads.names(&hosts).await.unwrap_or_else(|error| {
+            tracing::warn!("host names cannot be read: {error}");
             vec![Name::default(); hosts.len()]
         });
         for (one, name) in found.iter().zip(names) {
-            self.counts.add(one.answer.state, one.answer.row_count);
-            socket.send("result", result(&one.answer, &name)).await?;
-            self.after = Some(one.position);
+            self.counts.add(one.state, one.row_count);
+            socket.send("result", result(self.campaign, one, &name)).await?;
         }
         Ok(())
     }
@@ -228,9 +228,9 @@ impl<'a> Stream<'a> {
     }
 }
 
-fn result(answer: &Answer, name: &Name) -> Value {
+fn result(campaign: CampaignId, answer: &HostAnswer, name: &Name) -> Value {
     let mut data = json!({
-        "distributed_query_execution_id": answer.campaign,
+        "distributed_query_execution_id": campaign,
         "host": {"id": answer.host, "hostname": name.hostname, "display_name": name.display_name},
         "rows": rows::with_host(answer, name),
         "stats": serde_json::from_str::<Value>(&answer.stats).unwrap_or(Value::Null),

@@ -8,6 +8,7 @@ use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::CampaignId;
 use infra_log::Position;
+use projections::{FoldError, HostAnswer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
@@ -15,9 +16,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 use super::fleet::sign_in;
 use super::frames::Framing;
 use super::handshake::{Heard, Socket, origin_is_ours, parse, token};
-use super::{Found, Name, rows};
+use super::rows;
 use crate::app::App;
 use crate::campaigns;
+use crate::reads::Name;
 
 const TICK: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
@@ -67,13 +69,14 @@ async fn follow(app: &App, socket: &mut Socket) -> Result<(), Option<String>> {
     let Some(campaign) = campaign else {
         return Err(Some(format!("there is no campaign {} that you may read", wanted.campaign_id)));
     };
-    Following { app, campaign: campaign.id, after: wanted.after, told: None }.run(socket).await
+    let answers = app.reads.follow(campaign.id, wanted.after);
+    Following { app, campaign: campaign.id, answers, told: None }.run(socket).await
 }
 
 struct Following<'a> {
     app: &'a App,
     campaign: CampaignId,
-    after: Option<Position>,
+    answers: projections::Follow,
     told: Option<Value>,
 }
 
@@ -83,7 +86,6 @@ impl Following<'_> {
         let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let (answers, campaign, after) = (self.app.answers.clone(), self.campaign, self.after);
             tokio::select! {
                 heard = socket.hear() => match heard {
                     Heard::Message(_) => {}
@@ -95,20 +97,16 @@ impl Following<'_> {
                     }
                 }
                 _ = keep_alive.tick() => socket.keep_alive().await.map_err(|_| None)?,
-                () = answers.changed(campaign, after) => {
-                    let found = answers.after(campaign, after, BATCH).await.map_err(unreadable)?;
-                    self.tell_answers(socket, found).await?;
-                }
+                found = self.answers.next(BATCH, KEEP_ALIVE) => self.tell_answers(socket, found.map_err(unreadable)?).await?,
             }
         }
     }
 
-    async fn tell_answers(&mut self, socket: &mut Socket, found: Vec<Found>) -> Result<(), Option<String>> {
-        let hosts: Vec<_> = found.iter().map(|one| one.answer.host).collect();
-        let names = self.app.answers.names(&hosts).await.map_err(unreadable)?;
+    async fn tell_answers(&mut self, socket: &mut Socket, found: Vec<HostAnswer>) -> Result<(), Option<String>> {
+        let hosts: Vec<_> = found.iter().map(|one| one.host).collect();
+        let names = self.app.reads.names(&hosts).await.map_err(unreadable)?;
         for (one, name) in found.iter().zip(&names) {
             socket.send("result", answer(one, name)).await.map_err(|_| None)?;
-            self.after = Some(one.position);
         }
         Ok(())
     }
@@ -134,9 +132,9 @@ impl Following<'_> {
 
     /// Everything that the log has, through the view.
     async fn tell_rest(&mut self, socket: &mut Socket) -> Result<(), Option<String>> {
-        self.app.answers.caught_up().await;
+        self.app.reads.caught_up(&[projections::view::ANSWERS]).await;
         loop {
-            let found = self.app.answers.after(self.campaign, self.after, BATCH).await.map_err(unreadable)?;
+            let found = self.answers.next(BATCH, Duration::ZERO).await.map_err(unreadable)?;
             if found.is_empty() {
                 return Ok(());
             }
@@ -145,16 +143,15 @@ impl Following<'_> {
     }
 }
 
-fn unreadable(error: anyhow::Error) -> Option<String> {
-    tracing::warn!("a stream ends, since results cannot be read: {error:#}");
+fn unreadable(error: FoldError) -> Option<String> {
+    tracing::warn!("a stream ends, since results cannot be read: {error}");
     Some("results cannot be read at the moment: follow again from the last position, nothing is lost".to_owned())
 }
 
 /// The shape of one answer, in the stream and in pages.
-pub fn answer(found: &Found, name: &Name) -> Value {
-    let answer = &*found.answer;
+pub fn answer(answer: &HostAnswer, name: &Name) -> Value {
     let mut data = json!({
-        "position": found.position,
+        "position": answer.position,
         "host": {"id": answer.host, "hostname": name.hostname, "display_name": name.display_name},
         "state": answer.state.name(),
         "rows": rows::plain(answer),

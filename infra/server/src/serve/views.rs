@@ -9,7 +9,6 @@ use infra_log::Log;
 use infra_stores::Views;
 use infra_world::World;
 use projections::{Engine, Progress, Rebuilds};
-use query_api::Answers;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -40,14 +39,9 @@ impl Running {
         Ok(Running { views, streams, progress, rebuilds, stop, engine: Arc::new(Mutex::new(Some(feeding))) })
     }
 
-    /// Where streams of live results read.
-    pub fn answers(&self) -> Arc<dyn Answers> {
-        Arc::new(query_api::LiveAnswers::new(self.views.clone(), self.streams.clone(), self.progress.clone()))
-    }
-
-    /// Where lists and pages read.
+    /// Where the reading side reads.
     pub fn reads(&self) -> query_api::Reads {
-        query_api::Reads::new(self.views.clone(), self.progress.clone())
+        query_api::Reads { views: self.views.clone(), streams: self.streams.clone(), progress: self.progress.clone() }
     }
 
     /// Builds a view anew beside its old rows, and swaps; `all` is every one. Says what was done.

@@ -1,0 +1,83 @@
+//! The latest results of scheduled queries. Source: rest-api §11.5.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use domain::role::{Action, Scope};
+use domain::{HostId, QueryId};
+use infra_http::{Params, Problem, SignedIn};
+use projections::read::{self, LatestResult};
+use projections::view;
+use serde_json::{Value, json};
+
+use crate::App;
+use crate::hosts::scope;
+use crate::reads::unreadable;
+
+const VIEWS: &[&str] = &[view::RESULTS, view::HOSTS, view::FACTS];
+const BATCH: u64 = 500;
+
+/// `GET ~/queries/{id}/report` → `{query_id, results: [{host_id, host_name, last_fetched, columns}], report_clipped}`.
+///
+/// `team_id` narrows the hosts. 403 · 404 unknown query.
+pub async fn of_query(app: Data<App>, user: SignedIn, id: Path<(String, u32)>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    user.may(Action::ReadReports, Scope::Any)?;
+    let id = QueryId(id.1);
+    let params = Params::parse(request.query_string());
+    let team: Option<u32> = params.number("team_id", |text| format!("Invalid team_id: {text}"))?;
+    let fold = app.fold().await?;
+    let query = fold.state.queries.get(id).ok_or_else(|| Problem::not_found("Query", id))?;
+    let as_of = app.reads.as_of(&Params::parse(""), &app.world, VIEWS).await?;
+    let team = team.map(|team| (team != 0).then_some(domain::TeamId(team)));
+    let filter = read::HostFilter { scope: scope(&user.roles, Action::ReadReports), team, ..Default::default() };
+    let visible = read::host_ids(&app.reads.views, as_of.at, &filter).await.map_err(unreadable)?;
+    let (mut results, mut clipped, mut after) = (Vec::new(), false, None);
+    loop {
+        let page = read::result_page(&app.reads.views, id, query.results_since, after, BATCH).await.map_err(unreadable)?;
+        let hosts: Vec<HostId> = page.iter().map(|one| one.host).collect();
+        let names = app.reads.names(&hosts).await.map_err(unreadable)?;
+        for (one, name) in page.iter().zip(names).filter(|(one, _)| visible.contains(one.host)) {
+            clipped |= one.cut;
+            results.extend(one.rows.iter().map(|row| {
+                json!({
+                    "host_id": one.host,
+                    "host_name": name.display_name,
+                    "last_fetched": one.recorded.to_rfc3339_secs(),
+                    "columns": row,
+                })
+            }));
+        }
+        after = hosts.last().copied();
+        if (page.len() as u64) < BATCH {
+            break;
+        }
+    }
+    Ok(as_of.answer(&request, json!({"query_id": id, "results": results, "report_clipped": clipped})))
+}
+
+/// `GET ~/hosts/{id}/queries/{query_id}` → `{query_id, host_id, host_name, last_fetched, report_clipped, results: [{columns}]}`.
+///
+/// 403 · 404 unknown query or host.
+pub async fn of_host(app: Data<App>, user: SignedIn, ids: Path<(String, u32, u32)>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    user.may(Action::ReadReports, Scope::Any)?;
+    let (host, query) = (HostId(ids.1), QueryId(ids.2));
+    let as_of = app.reads.as_of(&Params::parse(""), &app.world, VIEWS).await?;
+    let seen = scope(&user.roles, Action::ReadReports);
+    let found = read::host_one(&app.reads.views, as_of.at, &seen, host).await.map_err(unreadable)?;
+    found.ok_or_else(|| Problem::not_found("Host", host))?;
+    let fold = app.fold().await?;
+    let spec = fold.state.queries.get(query).ok_or_else(|| Problem::not_found("Query", query))?;
+    let latest = read::result_of(&app.reads.views, query, host, spec.results_since).await.map_err(unreadable)?;
+    let names = app.reads.names(&[host]).await.map_err(unreadable)?;
+    let rows = |latest: &LatestResult| latest.rows.iter().map(|row| json!({"columns": row})).collect::<Vec<Value>>();
+    Ok(as_of.answer(
+        &request,
+        json!({
+            "query_id": query,
+            "host_id": host,
+            "host_name": names.first().map(|name| name.display_name.clone()),
+            "last_fetched": latest.as_ref().map(|latest| latest.recorded.to_rfc3339_secs()),
+            "report_clipped": latest.as_ref().is_some_and(|latest| latest.cut),
+            "results": latest.as_ref().map(rows).unwrap_or_default(),
+        }),
+    ))
+}
