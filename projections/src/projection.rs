@@ -20,6 +20,9 @@ pub mod view {
     pub const ACTIVITIES: &str = "activities";
     pub const ANSWERS: &str = "answers";
     pub const RESULTS: &str = "results";
+
+    /// Those that can be built anew; answers and results are kept.
+    pub const REBUILDABLE: [&str; 9] = [HOSTS, TEAMS, LABELS, QUERIES, USERS, CAMPAIGNS, FACTS, SEEN, ACTIVITIES];
 }
 
 /// A fact with its place in the log.

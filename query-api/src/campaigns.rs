@@ -89,10 +89,12 @@ pub async fn answers(app: Data<App>, user: SignedIn, id: Path<u32>, request: Htt
         return Err(Problem::bad_request("per_page must be between 1 and 1000"));
     }
     let state = params.text("state").map(|text| {
-        AnswerState::parse(text).ok_or_else(|| Problem::bad_request(format!("state {text:?} is none of rows, empty, error")))
+        AnswerState::parse(text)
+            .ok_or_else(|| Problem::bad_request(format!("state {text:?} is none of rows, empty, error")))
     });
     app.reads.caught_up(&[view::ANSWERS]).await;
-    let found = read::answer_page(&app.reads.views, campaign, after, state.transpose()?, limit).await.map_err(unreadable)?;
+    let found =
+        read::answer_page(&app.reads.views, campaign, after, state.transpose()?, limit).await.map_err(unreadable)?;
     let hosts: Vec<_> = found.iter().map(|one| one.host).collect();
     let names = app.reads.names(&hosts).await.map_err(unreadable)?;
     let next = (found.len() as u64 == limit).then(|| found.last().map(|last| last.position)).flatten();

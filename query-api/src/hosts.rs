@@ -8,11 +8,11 @@ mod summary;
 
 pub use filter::Status;
 pub use list::{count, label_hosts, list, search};
-pub use one::{by_identifier, by_id, history};
-pub use shape::display_name;
-pub use summary::summary;
 pub(crate) use list::{hosts_of, scope, status_members};
+pub use one::{by_id, by_identifier, history};
+pub use shape::display_name;
 pub(crate) use shape::host as host_shape;
+pub use summary::summary;
 
 use projections::view;
 

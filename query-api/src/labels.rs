@@ -48,7 +48,12 @@ pub async fn summary(app: Data<App>, user: SignedIn) -> Result<Reply, Problem> {
 }
 
 /// `GET ~/labels/{id}` → `{label}` with its count, and the members of a manual one; `as_of`. 404.
-pub async fn one(app: Data<App>, user: SignedIn, id: Path<(String, u32)>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn one(
+    app: Data<App>,
+    user: SignedIn,
+    id: Path<(String, u32)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     user.may(Action::ReadLabels, Scope::Any)?;
     let id = LabelId(id.1);
     let as_of = app.reads.as_of(&Params::parse(request.query_string()), &app.world, VIEWS).await?;

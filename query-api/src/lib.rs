@@ -24,6 +24,6 @@ mod teams;
 mod users;
 
 pub use app::App;
-pub use routes::{ROUTES, Route, routes};
 pub use reads::Reads;
+pub use routes::{ROUTES, Route, routes};
 pub use stream::Attendance;

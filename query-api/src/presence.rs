@@ -40,13 +40,7 @@ pub struct Presence(Arc<RwLock<Vec<Calls>>>);
 impl Presence {
     /// What is known of a host's calls.
     pub fn calls(&self, host: HostId) -> Calls {
-        self.0
-            .read()
-            .expect("nothing panics while it holds this")
-            .hosts
-            .get(host.0 as usize)
-            .copied()
-            .unwrap_or_default()
+        self.0.read().expect("nothing panics while it holds this").get(host.0 as usize).copied().unwrap_or_default()
     }
 
     /// Whether a host that calls every `interval_s` seconds is online; enrolling counts as a call.

@@ -12,7 +12,7 @@ use infra_log::Position;
 use infra_stores::Views;
 use infra_world::World;
 use projections::read::{self, CampaignTotal, NOW};
-use projections::{Follow, FoldError, Progress};
+use projections::{FoldError, Follow, Progress};
 use serde_json::{Value, json};
 
 use crate::hosts::display_name;
@@ -55,7 +55,9 @@ impl Reads {
             None => None,
             Some(text) => {
                 let time = Timestamp::parse_rfc3339(text).ok_or_else(|| {
-                    Problem::bad_request(format!("as_of {text:?} is not a time with an offset such as 2026-01-31T12:00:00Z"))
+                    Problem::bad_request(format!(
+                        "as_of {text:?} is not a time with an offset such as 2026-01-31T12:00:00Z"
+                    ))
                 })?;
                 if time > world.now() {
                     return Err(Problem::bad_request(format!("as_of {text} lies in the future")));

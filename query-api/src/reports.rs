@@ -19,7 +19,12 @@ const BATCH: u64 = 500;
 /// `GET ~/queries/{id}/report` → `{query_id, results: [{host_id, host_name, last_fetched, columns}], report_clipped}`.
 ///
 /// `team_id` narrows the hosts. 403 · 404 unknown query.
-pub async fn of_query(app: Data<App>, user: SignedIn, id: Path<(String, u32)>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn of_query(
+    app: Data<App>,
+    user: SignedIn,
+    id: Path<(String, u32)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     user.may(Action::ReadReports, Scope::Any)?;
     let id = QueryId(id.1);
     let params = Params::parse(request.query_string());
@@ -32,7 +37,8 @@ pub async fn of_query(app: Data<App>, user: SignedIn, id: Path<(String, u32)>, r
     let visible = read::host_ids(&app.reads.views, as_of.at, &filter).await.map_err(unreadable)?;
     let (mut results, mut clipped, mut after) = (Vec::new(), false, None);
     loop {
-        let page = read::result_page(&app.reads.views, id, query.results_since, after, BATCH).await.map_err(unreadable)?;
+        let page =
+            read::result_page(&app.reads.views, id, query.results_since, after, BATCH).await.map_err(unreadable)?;
         let hosts: Vec<HostId> = page.iter().map(|one| one.host).collect();
         let names = app.reads.names(&hosts).await.map_err(unreadable)?;
         for (one, name) in page.iter().zip(names).filter(|(one, _)| visible.contains(one.host)) {
@@ -57,7 +63,12 @@ pub async fn of_query(app: Data<App>, user: SignedIn, id: Path<(String, u32)>, r
 /// `GET ~/hosts/{id}/queries/{query_id}` → `{query_id, host_id, host_name, last_fetched, report_clipped, results: [{columns}]}`.
 ///
 /// 403 · 404 unknown query or host.
-pub async fn of_host(app: Data<App>, user: SignedIn, ids: Path<(String, u32, u32)>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn of_host(
+    app: Data<App>,
+    user: SignedIn,
+    ids: Path<(String, u32, u32)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     user.may(Action::ReadReports, Scope::Any)?;
     let (host, query) = (HostId(ids.1), QueryId(ids.2));
     let as_of = app.reads.as_of(&Params::parse(""), &app.world, VIEWS).await?;

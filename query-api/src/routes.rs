@@ -4,7 +4,10 @@ use actix_web::web::{self, ServiceConfig};
 use domain::role::Action;
 use infra_http::path;
 
-use crate::{account, activities, campaigns, config, hosts, labels, log_tail, queries, reports, stream, system, targets, teams, users};
+use crate::{
+    account, activities, campaigns, config, hosts, labels, log_tail, queries, reports, stream, system, targets, teams,
+    users,
+};
 
 /// A row of the role table.
 #[derive(Clone, Copy, Debug)]

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use domain::CampaignId;
 
 pub use counts::{Counts, Totals, interval_s};
-pub use follow::answer;
 pub use fleet::routes as fleet_routes;
+pub use follow::answer;
 pub use follow::routes as follow_routes;
 
 /// Tells the command side that somebody reads a campaign. Fleet's clients expect a campaign to end with its last reader.

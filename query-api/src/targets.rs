@@ -38,7 +38,12 @@ struct Selected {
 /// `POST ~/targets` `{query?, query_id?, selected}` → `{targets: {hosts, labels, teams}, targets_count, targets_online, …}`.
 ///
 /// At most ten hosts, without those selected already; labels and teams by name, "All Hosts" always. 403 · 404.
-pub async fn pick(app: Data<App>, user: SignedIn, body: Body<Request>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn pick(
+    app: Data<App>,
+    user: SignedIn,
+    body: Body<Request>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     user.may(Action::ReadTargets, Scope::Any)?;
     let fold = app.fold().await?;
     let state = &fold.state;
@@ -61,7 +66,9 @@ pub async fn pick(app: Data<App>, user: SignedIn, body: Body<Request>, request: 
     let hosts: Vec<Value> = hosts.iter().map(|facts| Value::Object(host_shape(facts))).collect();
 
     let matches = |name: &str| name.to_lowercase().contains(&text);
-    let counts = read::label_counts(&app.reads.views, as_of.at, &scope(&user.roles, Action::ReadTargets)).await.map_err(unreadable)?;
+    let counts = read::label_counts(&app.reads.views, as_of.at, &scope(&user.roles, Action::ReadTargets))
+        .await
+        .map_err(unreadable)?;
     let labels = state.labels.iter().filter(|label| matches(&label.name) || label.name == domain::label::ALL_HOSTS);
     let labels: Vec<Value> = labels
         .map(|label| {
@@ -71,7 +78,10 @@ pub async fn pick(app: Data<App>, user: SignedIn, body: Body<Request>, request: 
         })
         .collect();
     let allowed = user.roles.teams_for(action);
-    let teams = state.teams.iter().filter(|team| matches(&team.name) && allowed.as_ref().is_none_or(|ids| ids.contains(&team.id)));
+    let teams = state
+        .teams
+        .iter()
+        .filter(|team| matches(&team.name) && allowed.as_ref().is_none_or(|ids| ids.contains(&team.id)));
     let teams: Vec<Value> = teams
         .map(|team| {
             let mut shown = shape::team::team(state, &app.vault, team, &user.roles);
@@ -86,7 +96,12 @@ pub async fn pick(app: Data<App>, user: SignedIn, body: Body<Request>, request: 
 }
 
 /// `POST ~/targets/count` `{query_id?, selected}` → `{targets_count, targets_online, targets_offline}`.
-pub async fn count(app: Data<App>, user: SignedIn, body: Body<Request>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn count(
+    app: Data<App>,
+    user: SignedIn,
+    body: Body<Request>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     user.may(Action::ReadTargets, Scope::Any)?;
     let fold = app.fold().await?;
     let as_of = app.reads.as_of(&Params::parse(""), &app.world, VIEWS).await?;
@@ -114,7 +129,14 @@ fn selection(selected: Selected) -> Selection {
     }
 }
 
-async fn counted(app: &App, user: &SignedIn, state: &State, as_of: &AsOf, selection: &Selection, action: Action) -> Result<Value, Problem> {
+async fn counted(
+    app: &App,
+    user: &SignedIn,
+    state: &State,
+    as_of: &AsOf,
+    selection: &Selection,
+    action: Action,
+) -> Result<Value, Problem> {
     let mut members = std::collections::BTreeMap::new();
     for label in &selection.labels {
         let hosts = read::label_hosts(&app.reads.views, as_of.at, &TeamScope::All, *label).await.map_err(unreadable)?;

@@ -50,7 +50,11 @@ pub async fn listen(data: &Data, orders: Arc<dyn Orders>) -> anyhow::Result<()> 
 pub fn ask(data: &Path, order: &str) -> anyhow::Result<()> {
     let path = data.join("control.sock");
     let mut stream = UnixStream::connect(&path).with_context(|| {
-        format!("no server runs on {} as this user: start it with 'muster serve --data {}'", data.display(), data.display())
+        format!(
+            "no server runs on {} as this user: start it with 'muster serve --data {}'",
+            data.display(),
+            data.display()
+        )
     })?;
     writeln!(stream, "{order}")?;
     for line in BufReader::new(stream).lines() {

@@ -89,7 +89,8 @@ pub fn blocking(options: &Options, ready_file: Option<&Path>) -> anyhow::Result<
     system.block_on(async {
         let mut running = start(options, World::system()).await?;
         if let Some(file) = ready_file {
-            std::fs::write(file, running.address.to_string()).with_context(|| format!("{} cannot be written", file.display()))?;
+            std::fs::write(file, running.address.to_string())
+                .with_context(|| format!("{} cannot be written", file.display()))?;
         }
         tokio::select! {
             ended = running.ended() => ended?,
@@ -107,7 +108,8 @@ pub fn blocking(options: &Options, ready_file: Option<&Path>) -> anyhow::Result<
 /// `muster config check`: everything that `serve` would refuse, and nothing changed.
 pub fn check(options: &Options) -> anyhow::Result<()> {
     options.validate()?;
-    EnvFilter::try_new(&options.log).with_context(|| format!("--log {:?} is no filter such as info,command_api=debug", options.log))?;
+    EnvFilter::try_new(&options.log)
+        .with_context(|| format!("--log {:?} is no filter such as info,command_api=debug", options.log))?;
     drop(listen(options.listen)?);
     if let (Some(cert), Some(key)) = (&options.tls_cert, &options.tls_key) {
         tls::check(cert, key, World::system().now())?;
@@ -125,9 +127,15 @@ pub fn check(options: &Options) -> anyhow::Result<()> {
 
 fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => anyhow::anyhow!("another program listens on {address} already: stop it, or choose another address with --listen"),
-        std::io::ErrorKind::PermissionDenied => anyhow::anyhow!("this user may not listen on {address}: choose a port above 1023 with --listen"),
-        std::io::ErrorKind::AddrNotAvailable => anyhow::anyhow!("this computer has no address {}: choose another with --listen", address.ip()),
+        std::io::ErrorKind::AddrInUse => anyhow::anyhow!(
+            "another program listens on {address} already: stop it, or choose another address with --listen"
+        ),
+        std::io::ErrorKind::PermissionDenied => {
+            anyhow::anyhow!("this user may not listen on {address}: choose a port above 1023 with --listen")
+        }
+        std::io::ErrorKind::AddrNotAvailable => {
+            anyhow::anyhow!("this computer has no address {}: choose another with --listen", address.ip())
+        }
         _ => anyhow::anyhow!("{address} cannot be listened on: {error}"),
     })?;
     listener.set_nonblocking(true)?;

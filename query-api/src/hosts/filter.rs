@@ -46,8 +46,12 @@ impl Filter {
         let os = match (params.text("os_name"), params.text("os_version")) {
             (None, None) => None,
             (Some(name), Some(version)) => Some((name.to_owned(), version.to_owned())),
-            (None, Some(_)) => return Err(Problem::bad_request("Invalid os_name (os_name must be specified with os_version)")),
-            (Some(_), None) => return Err(Problem::bad_request("Invalid os_version (os_version must be specified with os_name)")),
+            (None, Some(_)) => {
+                return Err(Problem::bad_request("Invalid os_name (os_name must be specified with os_version)"));
+            }
+            (Some(_), None) => {
+                return Err(Problem::bad_request("Invalid os_version (os_version must be specified with os_name)"));
+            }
         };
         let low_disk_space = number("low_disk_space")?;
         if let Some(wrong) = low_disk_space.filter(|gigs| !(1..=100).contains(gigs)) {
@@ -86,13 +90,17 @@ fn check_policy(params: &Params, policy: Option<u32>) -> Result<(), Problem> {
 
 /// Whether software is asked for.
 fn check_software(params: &Params) -> Result<bool, Problem> {
-    let given: Vec<&str> =
-        ["software_version_id", "software_title_id", "software_id"].into_iter().filter(|name| params.text(name).is_some()).collect();
+    let given: Vec<&str> = ["software_version_id", "software_title_id", "software_id"]
+        .into_iter()
+        .filter(|name| params.text(name).is_some())
+        .collect();
     for name in &given {
         params.number::<u32>(name, |text| format!("Invalid {name}: {text}"))?;
     }
     if let [one, other, ..] = given[..] {
-        return Err(Problem::bad_request(format!("Invalid parameters. The combination of {one} and {other} is not allowed.")));
+        return Err(Problem::bad_request(format!(
+            "Invalid parameters. The combination of {one} and {other} is not allowed."
+        )));
     }
     if params.text("software_status").is_some() && given != ["software_title_id"] {
         let text = "Missing software_title_id (it must be present when software_status is specified)";
@@ -113,7 +121,10 @@ mod tests {
     fn rest_check_41_filters_that_make_no_sense_are_refused_in_known_words() {
         assert_eq!(refused("status=mai"), "Invalid status: mai");
         assert_eq!(refused("team_id=x"), "Invalid team_id: x");
-        assert_eq!(refused("policy_response=passing"), "Missing policy_id (it must be present when policy_response is specified)");
+        assert_eq!(
+            refused("policy_response=passing"),
+            "Missing policy_id (it must be present when policy_response is specified)"
+        );
         assert_eq!(
             refused("software_version_id=1&software_title_id=2"),
             "Invalid parameters. The combination of software_version_id and software_title_id is not allowed."

@@ -12,9 +12,9 @@ use projections::read::{self, HostFilter, HostOrder, OrderKey, Page, TeamScope};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::VIEWS;
 use super::filter::{Filter, Status};
 use super::shape::{self, Facts};
-use super::VIEWS;
 use crate::App;
 use crate::reads::{AsOf, unreadable};
 use crate::stream::interval_s;
@@ -40,7 +40,12 @@ pub async fn list(app: Data<App>, user: SignedIn, request: HttpRequest) -> Resul
 }
 
 /// `GET ~/labels/{id}/hosts`, the same for the members of a label; an unknown label is empty.
-pub async fn label_hosts(app: Data<App>, user: SignedIn, id: Path<(String, u32)>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn label_hosts(
+    app: Data<App>,
+    user: SignedIn,
+    id: Path<(String, u32)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let params = Params::parse(request.query_string());
     let filter = Filter { label: Some(LabelId(id.1)), ..Filter::parse(&params)? };
     page(&app, &user, &request, &params, filter).await
@@ -62,7 +67,12 @@ pub async fn count(app: Data<App>, user: SignedIn, request: HttpRequest) -> Resu
 }
 
 /// `POST ~/hosts/search` `{query, query_id?, excluded_host_ids?}` → `{hosts}`, at most ten, highest id first.
-pub async fn search(app: Data<App>, user: SignedIn, body: Body<Search>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn search(
+    app: Data<App>,
+    user: SignedIn,
+    body: Body<Search>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     user.may(Action::ReadHosts, Scope::Any)?;
     let Search { query, query_id, excluded_host_ids } = body.0;
     let fold = app.fold().await?;
@@ -72,15 +82,29 @@ pub async fn search(app: Data<App>, user: SignedIn, body: Body<Search>, request:
     let as_of = app.reads.as_of(&Params::parse(""), &app.world, VIEWS).await?;
     let excluded: Members = excluded_host_ids.unwrap_or_default().into_iter().map(HostId).collect();
     let among = fold.state.hosts.existing().without(&excluded);
-    let filter = HostFilter { scope: scope(&user.roles, Action::ReadHosts), search: query, among: Some(among), ..HostFilter::default() };
+    let filter = HostFilter {
+        scope: scope(&user.roles, Action::ReadHosts),
+        search: query,
+        among: Some(among),
+        ..HostFilter::default()
+    };
     let order = HostOrder { key: OrderKey::Id, descending: true };
     let page = Page { size: Some(SEARCH_LIMIT), ..Page::default() };
     let found = read::host_page(&app.reads.views, as_of.at, &filter, order, &page).await.map_err(unreadable)?;
     let hosts = hosts_of(&app, &fold.state, &as_of, found).await?;
-    Ok(as_of.answer(&request, json!({"hosts": hosts.iter().map(|facts| Value::Object(shape::host(facts))).collect::<Vec<_>>()})))
+    Ok(as_of.answer(
+        &request,
+        json!({"hosts": hosts.iter().map(|facts| Value::Object(shape::host(facts))).collect::<Vec<_>>()}),
+    ))
 }
 
-async fn page(app: &App, user: &SignedIn, request: &HttpRequest, params: &Params, filter: Filter) -> Result<HttpResponse, Problem> {
+async fn page(
+    app: &App,
+    user: &SignedIn,
+    request: &HttpRequest,
+    params: &Params,
+    filter: Filter,
+) -> Result<HttpResponse, Problem> {
     user.may(Action::ReadHosts, Scope::Any)?;
     let options = ListOptions::parse(params)?;
     let order = order_of(&options)?;
@@ -111,12 +135,19 @@ async fn page(app: &App, user: &SignedIn, request: &HttpRequest, params: &Params
 
 fn order_of(options: &ListOptions) -> Result<HostOrder, Problem> {
     let Some(name) = &options.order_key else { return Ok(HostOrder::default()) };
-    let key = OrderKey::parse(name).ok_or_else(|| Problem::invalid("order_key", format!("unknown order key: {name}")))?;
+    let key =
+        OrderKey::parse(name).ok_or_else(|| Problem::invalid("order_key", format!("unknown order key: {name}")))?;
     Ok(HostOrder { key, descending: options.descending })
 }
 
 /// What the store can filter by; `None` when nothing can match.
-fn narrowed(app: &App, user: &SignedIn, filter: &Filter, search: Option<String>, as_of: &AsOf) -> Result<Option<HostFilter>, Problem> {
+fn narrowed(
+    app: &App,
+    user: &SignedIn,
+    filter: &Filter,
+    search: Option<String>,
+    as_of: &AsOf,
+) -> Result<Option<HostFilter>, Problem> {
     if filter.nothing {
         return Ok(None);
     }
@@ -173,7 +204,8 @@ pub async fn hosts_of(app: &App, state: &State, as_of: &AsOf, rows: Vec<read::Ho
         if os.platform.is_empty() {
             os.platform = row.platform;
         }
-        let online = state.hosts.get(row.id).is_some_and(|host| app.presence.is_online(host, interval_s(state, host), now));
+        let online =
+            state.hosts.get(row.id).is_some_and(|host| app.presence.is_online(host, interval_s(state, host), now));
         Facts {
             id: row.id.0,
             team,

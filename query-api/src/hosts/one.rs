@@ -17,7 +17,12 @@ use crate::reads::{AsOf, unreadable};
 const PERIODS: u64 = 10_000;
 
 /// `GET ~/hosts/{id}` → `{host}`; `as_of`. 403 without any host to see · 404 also for a host of another team.
-pub async fn by_id(app: Data<App>, user: SignedIn, id: Path<(String, u32)>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn by_id(
+    app: Data<App>,
+    user: SignedIn,
+    id: Path<(String, u32)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     user.may(Action::ReadHosts, Scope::Any)?;
     let as_of = app.reads.as_of(&Params::parse(request.query_string()), &app.world, VIEWS).await?;
     let found = find(&app, &user, &as_of, HostId(id.1)).await?;
@@ -25,7 +30,12 @@ pub async fn by_id(app: Data<App>, user: SignedIn, id: Path<(String, u32)>, requ
 }
 
 /// `GET ~/hosts/identifier/{identifier}` → `{host}`, by hostname, osquery's identifier, UUID or serial. 404.
-pub async fn by_identifier(app: Data<App>, user: SignedIn, path: Path<(String, String)>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn by_identifier(
+    app: Data<App>,
+    user: SignedIn,
+    path: Path<(String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     user.may(Action::FindHost, Scope::Any)?;
     let as_of = app.reads.as_of(&Params::parse(request.query_string()), &app.world, VIEWS).await?;
     let scope = scope(&user.roles, Action::FindHost);
@@ -39,7 +49,12 @@ pub async fn by_identifier(app: Data<App>, user: SignedIn, path: Path<(String, S
 /// `GET /api/muster/v1/hosts/{id}/history` → `{history: [{section, since, until, data}]}`, newest first.
 ///
 /// `section` picks one; 400 for one that there is not. A deleted host keeps its history for those who may see all hosts.
-pub async fn history(app: Data<App>, user: SignedIn, id: Path<u32>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn history(
+    app: Data<App>,
+    user: SignedIn,
+    id: Path<u32>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     user.may(Action::ReadHosts, Scope::Any)?;
     let params = Params::parse(request.query_string());
     let section = params.text("section");

@@ -62,7 +62,7 @@ pub fn host(facts: &Facts) -> Map<String, Value> {
     let booted = facts.boot.as_ref().map(|boot| boot.booted_at).filter(|at| *at > Timestamp::EPOCH);
     let uptime = booted.map_or(Duration::ZERO, |booted| facts.past.unwrap_or(facts.seen()).since(booted));
     let present = |value: Value| if facts.past.is_some() { Value::Null } else { value };
-    let shown = json!({
+    let mut shown = json!({
         "created_at": time(facts.created_at),
         "updated_at": time(facts.updated_at.max(facts.created_at)),
         "id": HostId(facts.id),
@@ -93,7 +93,9 @@ pub fn host(facts: &Facts) -> Map<String, Value> {
         "hardware_vendor": hw.hardware_vendor,
         "hardware_model": hw.hardware_model,
         "hardware_version": hw.hardware_version,
-        "hardware_serial": id.hardware_serial,
+        "hardware_serial": id.hardware_serial
+    });
+    let rest = json!({
         "computer_name": id.computer_name,
         "public_ip": facts.network.public_ip,
         "primary_ip": facts.network.primary_ip,
@@ -119,6 +121,9 @@ pub fn host(facts: &Facts) -> Map<String, Value> {
         "display_text": id.hostname,
         "display_name": facts.display_name(),
     });
+    if let (Value::Object(shown), Value::Object(rest)) = (&mut shown, rest) {
+        shown.extend(rest);
+    }
     match shown {
         Value::Object(shown) => shown,
         _ => unreachable!("an object was written down"),
@@ -175,8 +180,12 @@ mod tests {
     fn a_host_is_called_by_its_computer_name_then_hostname_then_model() {
         let named = |computer: &str, hostname: &str| {
             let mut facts = Facts::default();
-            facts.identity =
-                Identity { computer_name: computer.into(), hostname: hostname.into(), hardware_serial: "S1".into(), ..Identity::default() };
+            facts.identity = Identity {
+                computer_name: computer.into(),
+                hostname: hostname.into(),
+                hardware_serial: "S1".into(),
+                ..Identity::default()
+            };
             facts.hardware.hardware_model = "X1".into();
             facts.display_name()
         };

@@ -8,16 +8,35 @@ use infra_http::{Params, Problem, SignedIn, shape};
 use projections::read::{self, HostFilter};
 use serde_json::{Value, json};
 
+use super::VIEWS;
 use super::filter::{Filter, Status};
 use super::list::{scope, status_members};
-use super::VIEWS;
 use crate::App;
 use crate::reads::unreadable;
 
 /// Platforms that are Linux.
 const LINUX: &[&str] = &[
-    "linux", "ubuntu", "debian", "rhel", "centos", "sles", "kali", "gentoo", "amzn", "pop", "arch", "linuxmint", "void",
-    "nixos", "endeavouros", "manjaro", "opensuse-leap", "opensuse-tumbleweed", "tuxedo", "neon", "fedora",
+    "linux",
+    "ubuntu",
+    "debian",
+    "rhel",
+    "centos",
+    "sles",
+    "kali",
+    "gentoo",
+    "amzn",
+    "pop",
+    "arch",
+    "linuxmint",
+    "void",
+    "nixos",
+    "endeavouros",
+    "manjaro",
+    "opensuse-leap",
+    "opensuse-tumbleweed",
+    "tuxedo",
+    "neon",
+    "fedora",
 ];
 
 /// `GET ~/host_summary` → counts by presence and platform; `team_id`, `platform` (`linux` is every kind of it),
@@ -31,7 +50,12 @@ pub async fn summary(app: Data<App>, user: SignedIn, request: HttpRequest) -> Re
         "linux" => LINUX.iter().map(|name| (*name).to_owned()).collect(),
         one => vec![one.to_owned()],
     });
-    let wanted = HostFilter { scope: scope(&user.roles, Action::ReadHosts), team: filter.team, platforms, ..HostFilter::default() };
+    let wanted = HostFilter {
+        scope: scope(&user.roles, Action::ReadHosts),
+        team: filter.team,
+        platforms,
+        ..HostFilter::default()
+    };
     let views = &app.reads.views;
     let hosts = read::host_ids(views, as_of.at, &wanted).await.map_err(unreadable)?;
     let by_platform = read::host_platforms(views, as_of.at, &wanted).await.map_err(unreadable)?;
@@ -39,7 +63,8 @@ pub async fn summary(app: Data<App>, user: SignedIn, request: HttpRequest) -> Re
     let count = |status| status_members(&app, &fold.state, status).and(&hosts).len();
     let online: u64 = count(Status::Online);
     let missing = count(Status::Missing);
-    let linux: u64 = by_platform.iter().filter(|(name, _)| LINUX.contains(&name.as_str())).map(|(_, count)| count).sum();
+    let linux: u64 =
+        by_platform.iter().filter(|(name, _)| LINUX.contains(&name.as_str())).map(|(_, count)| count).sum();
     let labels = fold.state.labels.iter().filter(|label| label.builtin).map(shape::label::summary);
     let shown_platforms: Vec<Value> =
         by_platform.iter().map(|(platform, count)| json!({"platform": platform, "hosts_count": count})).collect();

@@ -31,7 +31,7 @@ pub async fn first_run(parts: &Parts, data: &Data, address: SocketAddr) -> anyho
         enroll_secret: Some(secret),
     };
     let by = By { command_id: CommandId(parts.world.uuid()), actor: Actor::System, traceparent: None };
-    if let Some((_, token)) = set_up(&parts.commands, &parts.desk, set, by).await.map_err(|problem| anyhow::anyhow!("{problem}"))? {
+    if let Some((_, token)) = set_up(&parts.commands, set, by).await.map_err(|problem| anyhow::anyhow!("{problem}"))? {
         // Nobody asked for the session that set-up opens.
         let token = domain::Digest::of(&token);
         let end = domain::session::Command::End { token };

@@ -21,7 +21,13 @@ const CERTIFICATES: Duration = Duration::from_secs(60);
 const RETENTION: Duration = Duration::from_secs(3_600);
 
 /// Starts them all; they end when `stop` is cancelled.
-pub fn start(options: &Options, data: &Data, parts: &Parts, served: Arc<Served>, stop: CancellationToken) -> Vec<JoinHandle<()>> {
+pub fn start(
+    options: &Options,
+    data: &Data,
+    parts: &Parts,
+    served: Arc<Served>,
+    stop: CancellationToken,
+) -> Vec<JoinHandle<()>> {
     let clock = Clock { parts: parts.clone(), stop: stop.clone() };
     let mut jobs = vec![
         clock.every(PRESENCE, |parts| async move {
@@ -37,10 +43,8 @@ pub fn start(options: &Options, data: &Data, parts: &Parts, served: Arc<Served>,
         clock.every(CAMPAIGNS, |parts| async move { command_api::campaigns::expire(&parts.commands).await }),
         clock.every(RETENTION, |parts| async move {
             let now = parts.world.now();
-            match tokio::task::spawn_blocking(move || parts.log.expire(now)).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => tracing::warn!("old records could not be removed, the next hour tries again: {error}"),
-                Err(error) => tracing::error!("removing old records failed: {error}"),
+            if let Err(error) = parts.log.expire(now).await {
+                tracing::warn!("old records could not be removed, the next hour tries again: {error}");
             }
         }),
         clock.every(CERTIFICATES, move |parts| {

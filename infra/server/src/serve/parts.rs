@@ -9,6 +9,7 @@ use actix_web::web::Data as Shared;
 use anyhow::Context;
 use command_api::admin::{Desk, DeskSettings};
 use command_api::app::{HostIdentifier, Limits, Network, Settings};
+use command_api::carves::Carves;
 use command_api::osquery::Intake;
 use command_api::registry::Registry;
 use infra_blobs::{Blobs, Folder, Vault};
@@ -35,7 +36,6 @@ pub struct Parts {
     pub ledger: Ledger,
     pub snapshots: Snapshots,
     pub commands: Shared<command_api::App>,
-    pub desk: Shared<Desk>,
     pub reads: Shared<query_api::App>,
     pub access: Shared<Access>,
     pub presence: Presence,
@@ -69,7 +69,6 @@ impl Parts {
         registry.ready().await?;
         let views = Views::open(data, shared.clone(), world.clone()).await?;
 
-        let intake = Intake::new(settings.limits.in_flight);
         let commands = Shared::new(command_api::App {
             ledger: ledger.clone(),
             registry,
@@ -78,9 +77,10 @@ impl Parts {
             vault: vault.clone(),
             world: world.clone(),
             settings,
-            intake,
+            intake: Intake::default(),
+            carves: Carves::default(),
+            desk: Desk::new(DeskSettings::default()),
         });
-        let desk = Shared::new(Desk::new(DeskSettings::default()));
         let presence = Presence::default();
         let access = Access::new(follower.clone(), world.clone()).noting_use(note_use(commands.clone()));
         let reads = Shared::new(query_api::App {
@@ -92,10 +92,13 @@ impl Parts {
             attendance: Arc::new(Readers::new(commands.clone())),
             vault,
             world: world.clone(),
-            served: Served { detail_interval_s: options.detail_interval_s, policy_interval_s: options.detail_interval_s },
+            served: Served {
+                detail_interval_s: options.detail_interval_s,
+                policy_interval_s: options.detail_interval_s,
+            },
             certificate_chain: Arc::new(move || std::fs::read_to_string(&ca).unwrap_or_default()),
         });
-        Ok(Parts { world, log, ledger, snapshots, commands, desk, reads, access: Shared::new(access), presence, views })
+        Ok(Parts { world, log, ledger, snapshots, commands, reads, access: Shared::new(access), presence, views })
     }
 
     /// Makes the first admin, if there is none, and writes their password and the enroll secret into the data folder.

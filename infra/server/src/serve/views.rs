@@ -31,7 +31,9 @@ pub struct Running {
 impl Running {
     /// Opens the store, brings its schema up to date, and begins to feed the views.
     pub async fn open(data: &Data, log: Arc<dyn Log>, world: World) -> anyhow::Result<Running> {
-        let views = Views::open(&data.views()).await.with_context(|| format!("the views in {} cannot be opened", data.views().display()))?;
+        let views = Views::open(&data.views())
+            .await
+            .with_context(|| format!("the views in {} cannot be opened", data.views().display()))?;
         let streams: Arc<dyn Streams> = Arc::new(Process::new(Limits::default()));
         let engine = Engine::open(log, views.clone(), streams.clone(), world).await?;
         let (progress, rebuilds, stop) = (engine.progress(), engine.rebuilds(), CancellationToken::new());
@@ -47,7 +49,7 @@ impl Running {
     /// Builds a view anew beside its old rows, and swaps; `all` is every one. Says what was done.
     pub async fn rebuild(&self, view: &str) -> anyhow::Result<String> {
         let names = match view {
-            "all" => projections::view::ALL.to_vec(),
+            "all" => projections::view::REBUILDABLE.to_vec(),
             one => vec![one],
         };
         for name in &names {

@@ -29,7 +29,6 @@ pub fn server(options: &Options, parts: &Parts, listener: TcpListener, served: A
         App::new()
             .wrap(from_fn(setup_gate))
             .app_data(parts.commands.clone())
-            .app_data(parts.desk.clone())
             .app_data(parts.reads.clone())
             .app_data(parts.access.clone())
             .app_data(known.clone())
