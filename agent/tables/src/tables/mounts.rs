@@ -20,6 +20,7 @@ pub(super) fn generate(_: &Scan<'_>, rows: &mut Rows) -> Result<(), QueryError> 
     Ok(())
 }
 
+#[allow(clippy::unnecessary_cast, reason = "the widths differ between machines")]
 fn add(rows: &mut Rows, device: &str, path: &str, kind: &str, flags: &str) {
     // Looking at an automounter's directory would mount what nobody has asked for.
     let space = if kind == "autofs" { None } else { rustix::fs::statfs(path).ok() };
