@@ -62,6 +62,8 @@ impl Shelf {
     /// Reads over as many files as it takes. Blocks.
     pub(super) fn read(&self, partition: Partition, from: Position, max_records: usize, max_bytes: usize) -> Result<Vec<Record>, ReadError> {
         let slot = self.slot(partition);
+        // A commit shows in its file a moment before the end rises; nobody may be shown what lies past the end.
+        let range = from..self.tides[slot].end();
         let volumes = self.volumes();
         let holder = volumes.iter().rposition(|volume| volume.base(slot) <= from);
         let Some(holder) = holder else { return Err(self.gone(partition, from)) };
@@ -71,11 +73,11 @@ impl Shelf {
             if full && !found.is_empty() {
                 break;
             }
-            let next = volumes.get(index + 1).map_or_else(|| self.tides[slot].end(), |next| next.base(slot));
+            let next = volumes.get(index + 1).map_or(range.end, |next| next.base(slot));
             if next <= from.max(volume.base(slot)) {
                 continue; // nothing of this partition in this file
             }
-            if let Err(error) = volume.read(partition, from, max_records, max_bytes, &mut found) {
+            if let Err(error) = volume.read(partition, &range, max_records, max_bytes, &mut found) {
                 // Retention may have come in between: then it is no damage.
                 return match from < self.start(partition) {
                     true => Err(self.gone(partition, from)),

@@ -1,5 +1,6 @@
 //! One file, as readers use it.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,11 +52,11 @@ impl Volume {
         self.idle.lock().expect("nothing panics while it holds the connections").take();
     }
 
-    /// Records at `from` and after, within the limits; `bytes` already counted from files before this one.
+    /// Adds records in `range`, within limits that hold for all that was found.
     pub(super) fn read(
         &self,
         partition: Partition,
-        from: Position,
+        range: &Range<Position>,
         max_records: usize,
         max_bytes: usize,
         found: &mut Vec<Record>,
@@ -64,12 +65,12 @@ impl Volume {
         let mut bytes: usize = found.iter().map(|record| record.value.len()).sum();
         {
             let sql = format!(
-                "SELECT position, appended, key, headers, value FROM {} WHERE position >= ?1 ORDER BY position LIMIT ?2",
+                "SELECT position, appended, key, headers, value FROM {} WHERE position >= ?1 AND position < ?2 ORDER BY position LIMIT ?3",
                 format::table(partition)
             );
             let mut statement = conn.prepare_cached(&sql)?;
             let left = max_records.saturating_sub(found.len());
-            let mut rows = statement.query((from as i64, i64::try_from(left).unwrap_or(i64::MAX)))?;
+            let mut rows = statement.query((range.start as i64, range.end as i64, i64::try_from(left).unwrap_or(i64::MAX)))?;
             while let Some(row) = rows.next()? {
                 let record = record(row)?;
                 bytes += record.value.len();
