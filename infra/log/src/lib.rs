@@ -10,6 +10,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod counts;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod memory;
 pub mod parts;
 mod reading;

@@ -26,5 +26,23 @@ macro_rules! conforms {
 }
 
 mod adversary;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod memory;
 mod sqlite;
+
+/// Says which adapters the suite ran on, past the test runner's capture.
+#[test]
+fn summary() {
+    #[cfg(feature = "kafka")]
+    let kafka = kafka::broker::which();
+    #[cfg(not(feature = "kafka"))]
+    let kafka = "not kafka (cargo feature `kafka` is off)";
+    say(&format!("log suite: memory, memory behind an adversary, sqlite, {kafka}"));
+}
+
+#[expect(clippy::explicit_write, reason = "eprintln is captured")]
+fn say(line: &str) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "{line}").unwrap();
+}
