@@ -1,6 +1,5 @@
 //! One call of somebody signed in: who asks, under which idempotency key, and what they may do.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::str::FromStr;
@@ -12,6 +11,7 @@ use domain::role::{Action, Scope};
 use domain::{Actor, Command, CommandId, Event, State};
 use infra_http::{Params, Problem, SignedIn};
 use infra_ledger::{By, Executed};
+use serde::Deserialize;
 
 use crate::App;
 
@@ -20,8 +20,18 @@ pub struct Call {
     pub app: Data<App>,
     pub user: SignedIn,
     pub params: Params,
-    segments: HashMap<String, String>,
+    segments: Segments,
     by: By,
+}
+
+/// What stands in paths. Every part that a pattern may have is named here: the router refuses to skip one.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Segments {
+    id: String,
+    name: String,
+    #[serde(rename = "version")]
+    _version: String,
 }
 
 impl Call {
@@ -35,14 +45,14 @@ impl Call {
         self.user.may(action, scope)
     }
 
-    /// A segment of the path, decoded.
-    pub fn segment(&self, name: &str) -> &str {
-        self.segments.get(name).map_or("", String::as_str)
+    /// `{name}` of the path, decoded.
+    pub fn name(&self) -> &str {
+        &self.segments.name
     }
 
-    /// An id of the path; 404 for a number that no id can be.
-    pub fn id<T: FromStr>(&self, name: &str, kind: &str) -> Result<T, Problem> {
-        let text = self.segment(name);
+    /// `{id}` of the path; 404 for a number that no id can be.
+    pub fn id<T: FromStr>(&self, kind: &str) -> Result<T, Problem> {
+        let text = &self.segments.id;
         text.parse().map_err(|_| Problem::not_found(kind, text))
     }
 
@@ -83,9 +93,8 @@ impl FromRequest for Call {
             let user = SignedIn::extract(&request).await?;
             let by = by(&app, &request, user.actor());
             let params = Params::parse(request.query_string());
-            let segments = Path::<HashMap<String, String>>::extract(&request).await;
-            let segments =
-                segments.map(Path::into_inner).map_err(|_| Problem::bad_request("the path cannot be decoded"))?;
+            let segments = Path::<Segments>::extract(&request).await;
+            let segments = segments.map_err(|_| Problem::bad_request("the path cannot be decoded"))?.into_inner();
             Ok(Call { app, user, params, segments, by })
         })
     }

@@ -32,7 +32,7 @@ async fn change(
     verb: &str,
     command: impl Fn(domain::LabelId, Members) -> label::Command,
 ) -> Result<Reply, Problem> {
-    let host: HostId = call.id("id", "Host")?;
+    let host: HostId = call.id("Host")?;
     hosts::may(&call, Action::LabelHosts, host)?;
     let labels = chosen(&call, &request.labels, verb)?;
     let host: Members = [host].into_iter().collect();

@@ -2,6 +2,7 @@
 
 use domain::host::Command;
 use domain::role::{Action, Scope};
+use domain::targets::visible;
 use domain::{HostId, Members, TeamId};
 use infra_http::{Body, Problem, Reply};
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use crate::admin::host_filter::HostFilter;
 
 /// `DELETE ~/hosts/{id}` → `{}`. 404 for an unknown one.
 pub async fn delete(call: Call) -> Result<Reply, Problem> {
-    let host = call.id("id", "Host")?;
+    let host = call.id("Host")?;
     may(&call, Action::WriteHosts, host)?;
     call.execute(Command::Delete { hosts: [host].into_iter().collect() }).await?;
     Ok(Reply::done())
@@ -34,7 +35,7 @@ pub async fn delete_many(call: Call, body: Body<DeleteMany>) -> Result<Reply, Pr
         }
         (None, None) => return Err(Problem::bad_request("list of ids or filters must be specified")),
         (Some(ids), None) => ids.into_iter().collect(),
-        (None, Some(filters)) => filtered(&call, &filters)?,
+        (None, Some(filters)) => filtered(&call, Action::WriteHosts, &filters)?,
     };
     may_all(&call, Action::WriteHosts, &hosts)?;
     call.execute(Command::Delete { hosts }).await?;
@@ -66,7 +67,7 @@ pub struct TransferFiltered {
 /// `POST ~/hosts/transfer/filter` `{team_id: int|null, filters}` → `{}`.
 pub async fn transfer_filtered(call: Call, body: Body<TransferFiltered>) -> Result<Reply, Problem> {
     let filters = body.0.filters.ok_or_else(|| Problem::bad_request("filters must be specified"))?;
-    let hosts = filtered(&call, &filters)?;
+    let hosts = filtered(&call, Action::TransferHosts, &filters)?;
     if hosts.is_empty() {
         return Ok(Reply::done());
     }
@@ -87,18 +88,20 @@ async fn move_to(call: &Call, team: Option<u32>, hosts: Members) -> Result<Reply
 
 /// `POST ~/hosts/{id}/refetch` → `{}`: the host is asked for its details at its next call.
 pub async fn refetch(call: Call) -> Result<Reply, Problem> {
-    let host = call.id("id", "Host")?;
+    let host = call.id("Host")?;
     may(&call, Action::RefetchHosts, host)?;
     let wish = call.app.registry.wish_refetch(&[host].into_iter().collect()).await;
     wish.map_err(|failed| Problem::unavailable("the log cannot be written, nothing was recorded", failed))?;
     Ok(Reply::done())
 }
 
-/// What a filter means to the caller; 403 for those who may not even read hosts.
-fn filtered(call: &Call, filters: &Map<String, Value>) -> Result<Members, Problem> {
+/// What a filter means to the caller: of the hosts that they see, or may do this to. 403 for those who can neither.
+fn filtered(call: &Call, action: Action, filters: &Map<String, Value>) -> Result<Members, Problem> {
     let filter = HostFilter::parse(filters)?;
-    call.may(Action::ReadHosts, Scope::Any)?;
-    Ok(filter.hosts(call, &call.user.roles))
+    call.may(Action::ReadHosts, Scope::Any).or_else(|_| call.may(action, Scope::Any))?;
+    let roles = &call.user.roles;
+    let seen = visible(call.state(), roles, Action::ReadHosts).or(&visible(call.state(), roles, action));
+    Ok(filter.hosts(call, seen))
 }
 
 /// 403 unless the caller may do this to the host; 404 if it does not exist, for whoever may do it to some host.
@@ -110,11 +113,9 @@ pub fn may(call: &Call, action: Action, host: HostId) -> Result<(), Problem> {
 
 /// The same for many; those that do not exist are the command's business.
 fn may_all(call: &Call, action: Action, hosts: &Members) -> Result<(), Problem> {
-    let roles = &call.user.roles;
-    let hosts_known = hosts.and(call.state().hosts.existing());
-    if hosts_known.without(&domain::targets::visible(call.state(), roles, action)).is_empty() {
-        let nothing_to_do = hosts.is_empty();
-        return if nothing_to_do { Ok(()) } else { call.may(action, Scope::Any) };
+    let existing = hosts.and(call.state().hosts.existing());
+    if !existing.without(&visible(call.state(), &call.user.roles, action)).is_empty() {
+        return Err(Problem::forbidden());
     }
-    Err(Problem::forbidden())
+    if hosts.is_empty() { Ok(()) } else { call.may(action, Scope::Any) }
 }

@@ -67,7 +67,7 @@ pub struct ChangeLabel {
 /// `PATCH ~/labels/{id}` `{name?, description?, hosts?|host_ids?}` → `{label}`; query and platform never change.
 pub async fn change(call: Call, body: Body<ChangeLabel>) -> Result<Reply, Problem> {
     call.may(Action::WriteLabels, Scope::Global)?;
-    let (label, request) = (call.id("id", "Label")?, body.0);
+    let (label, request) = (call.id("Label")?, body.0);
     let members = members(&call, request.hosts.as_deref(), request.host_ids)?;
     let name = request.name.map(|name| name.trim().to_owned());
     let executed = call.execute(Command::Change { label, name, description: request.description, members }).await?;
@@ -77,7 +77,7 @@ pub async fn change(call: Call, body: Body<ChangeLabel>) -> Result<Reply, Proble
 /// `DELETE ~/labels/id/{id}` → `{}`. 422 for a built-in one.
 pub async fn delete(call: Call) -> Result<Reply, Problem> {
     call.may(Action::WriteLabels, Scope::Global)?;
-    let label = call.id("id", "Label")?;
+    let label = call.id("Label")?;
     call.execute(Command::Delete { label }).await?;
     Ok(Reply::done())
 }
@@ -85,7 +85,7 @@ pub async fn delete(call: Call) -> Result<Reply, Problem> {
 /// `DELETE ~/labels/{name}` → `{}`.
 pub async fn delete_named(call: Call) -> Result<Reply, Problem> {
     call.may(Action::WriteLabels, Scope::Global)?;
-    let name = call.segment("name");
+    let name = call.name();
     let found = call.state().labels.by_name(name).ok_or_else(|| Problem::not_found("Label", name))?;
     if found.builtin {
         return Err(Problem::invalid("name", "a built-in label cannot be deleted"));

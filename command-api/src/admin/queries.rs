@@ -93,7 +93,7 @@ pub fn labels(state: &State, names: &[String]) -> Result<Vec<LabelId>, Problem> 
 
 /// `PATCH ~/queries/{id}` → `{query}`; unknown labels are passed over.
 pub async fn change(call: Call, body: Body<Fields>) -> Result<Reply, Problem> {
-    let (held, mut fields) = (find(&call, call.id("id", "Query")?)?, body.0);
+    let (held, mut fields) = (find(&call, call.id("Query")?)?, body.0);
     let known = |name: &String| call.state().labels.by_name(name).map(|label| label.id);
     let labels = fields.labels_include_any.take().map(|names| names.iter().filter_map(known).collect());
     let (query, spec) = (held.id, fields.over(held.spec.clone(), labels)?);
@@ -103,7 +103,7 @@ pub async fn change(call: Call, body: Body<Fields>) -> Result<Reply, Problem> {
 
 /// `DELETE ~/queries/id/{id}` → `{}`.
 pub async fn delete(call: Call) -> Result<Reply, Problem> {
-    let query = find(&call, call.id("id", "Query")?)?.id;
+    let query = find(&call, call.id("Query")?)?.id;
     call.execute(Command::Delete { queries: vec![query] }).await?;
     Ok(Reply::done())
 }
@@ -111,7 +111,7 @@ pub async fn delete(call: Call) -> Result<Reply, Problem> {
 /// `DELETE ~/queries/{name}` → `{}`; global queries alone.
 pub async fn delete_named(call: Call) -> Result<Reply, Problem> {
     call.may(Action::WriteQueries, Scope::Global)?;
-    let name = call.segment("name");
+    let name = call.name();
     let found = call.state().queries.by_name(None, name).ok_or_else(|| Problem::not_found("Query", name))?;
     call.execute(Command::Delete { queries: vec![found.id] }).await?;
     Ok(Reply::done())

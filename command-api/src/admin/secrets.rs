@@ -46,7 +46,7 @@ pub async fn replace_global(call: Call, body: Body<Spec>) -> Result<Reply, Probl
 
 /// `PATCH ~/teams/{id}/secrets` `{secrets: [{secret}]}` → `{secrets}`; replaces all of the team.
 pub async fn replace_of_team(call: Call, body: Body<Secrets>) -> Result<Reply, Problem> {
-    let id: TeamId = call.id("id", "Team")?;
+    let id: TeamId = call.id("Team")?;
     call.may(Action::WriteSecrets, Scope::Team(id))?;
     let secrets = body.0.secrets.ok_or_else(|| Problem::invalid("secrets", "missing required argument"))?;
     let command = team::Command::ReplaceSecrets { team: Some(id), secrets: sealed(&call.app.vault, &secrets)? };

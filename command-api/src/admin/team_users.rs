@@ -58,7 +58,7 @@ pub async fn remove(call: Call, body: Body<Members>) -> Result<Reply, Problem> {
 }
 
 fn team(call: &Call) -> Result<TeamId, Problem> {
-    let team = call.id("id", "Team")?;
+    let team = call.id("Team")?;
     call.may(Action::WriteTeam, Scope::Team(team))?;
     teams::find(call.state(), team)?;
     Ok(team)

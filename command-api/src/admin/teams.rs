@@ -61,7 +61,7 @@ pub fn create_command(
 
 /// `PATCH ~/teams/{id}` → `{team}`; any of `name, description, secrets` and the sections of settings.
 pub async fn change(call: Call, body: Body<Map<String, Value>>) -> Result<Reply, Problem> {
-    let id: TeamId = call.id("id", "Team")?;
+    let id: TeamId = call.id("Team")?;
     call.may(Action::WriteTeam, Scope::Team(id))?;
     let (held, request) = (find(call.state(), id)?, body.0);
     team_settings::refuse_mdm(request.get("mdm"))?;
@@ -90,7 +90,7 @@ pub async fn change(call: Call, body: Body<Map<String, Value>>) -> Result<Reply,
 
 /// `DELETE ~/teams/{id}` → `{}`: its hosts belong to no team, its queries and secrets go with it.
 pub async fn delete(call: Call) -> Result<Reply, Problem> {
-    let id: TeamId = call.id("id", "Team")?;
+    let id: TeamId = call.id("Team")?;
     call.may(Action::WriteTeam, Scope::Team(id))?;
     call.execute(team::Command::Delete { team: id }).await?;
     Ok(Reply::done())
@@ -98,7 +98,7 @@ pub async fn delete(call: Call) -> Result<Reply, Problem> {
 
 /// `POST ~/teams/{id}/agent_options` with the options as the body → `{team}`; null clears them. `force`, `dry_run`.
 pub async fn agent_options(call: Call, body: Body<Value>) -> Result<Reply, Problem> {
-    let id: TeamId = call.id("id", "Team")?;
+    let id: TeamId = call.id("Team")?;
     call.may(Action::WriteTeam, Scope::Team(id))?;
     find(call.state(), id)?;
     let options = parsed_options(body.0, call.params.is_true("force"))?;

@@ -118,7 +118,7 @@ pub struct ChangeUser {
 ///
 /// 403 · 404 · 409 for an address in use · 422 for bad fields, the last admin (code 2), a wrong `password`.
 pub async fn change(call: Call, body: Body<ChangeUser>) -> Result<Reply, Problem> {
-    let (id, request) = (call.id("id", "User")?, body.0);
+    let (id, request) = (call.id("User")?, body.0);
     let held = find_for(&call, id)?;
     let roles = roles::parse(request.global_role.as_deref(), request.teams.as_deref())?;
     // Clients send back what they read: equal roles are no change.
@@ -187,7 +187,7 @@ impl ChangeUser {
 
 /// `DELETE ~/users/{id}` → `{}`. 422 for the last admin. What they did stays under their name.
 pub async fn delete(call: Call) -> Result<Reply, Problem> {
-    let id = call.id("id", "User")?;
+    let id = call.id("User")?;
     call.may(Action::WriteUsers, Scope::Any)?;
     let held = find(call.state(), id)?;
     roles::may_write(&call.user, &held.roles)?;
@@ -203,7 +203,7 @@ pub struct RequireReset {
 
 /// `POST ~/users/{id}/require_password_reset` `{require}` → `{user}`; to require it ends their sessions.
 pub async fn require_reset(call: Call, body: Body<RequireReset>) -> Result<Reply, Problem> {
-    let (id, require) = (call.id("id", "User")?, body.0.require);
+    let (id, require) = (call.id("User")?, body.0.require);
     call.may(Action::WriteUsers, Scope::Any)?;
     roles::may_write(&call.user, &find(call.state(), id)?.roles)?;
     let change = user::Command::Change { user: id, profile: None, roles: None, must_reset_password: Some(require) };
