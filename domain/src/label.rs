@@ -122,6 +122,7 @@ pub enum Command {
 }
 
 impl Command {
+    #[expect(clippy::only_used_in_recursion, reason = "every subject decides by the same signature")]
     pub fn decide(&self, state: &State, now: Timestamp) -> Result<Vec<Event>, Refusal> {
         let labels = &state.labels;
         match self {

@@ -5,6 +5,8 @@
 //! A [`Command`] is decided on a [`State`] into [`Event`]s, which evolve the state. Commands that waited together become
 //! one [`ledger::Commit`], and the [`ledger::Chain`] tells which commits count.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod campaign;
 pub mod carve;
 mod command;

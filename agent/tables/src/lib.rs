@@ -8,6 +8,8 @@
 //! - [`worker`] runs it in a child process with limits of time and memory, and is what an agent must use:
 //!   a query is somebody else's program, and the agent has to outlive it.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod constraint;
 mod context;
 mod digest;

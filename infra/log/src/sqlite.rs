@@ -86,7 +86,13 @@ impl Log for Sqlite {
         self.writer(partition.topic).append(partition, drafts).await
     }
 
-    async fn read(&self, partition: Partition, from: Position, max_records: usize, max_bytes: usize) -> Result<Vec<Record>, ReadError> {
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Position,
+        max_records: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Record>, ReadError> {
         let shelf = self.shelf(partition.topic);
         let end = shelf.tide(partition).end();
         if from == end {

@@ -155,7 +155,7 @@ pub fn detail(facts: &Facts, labels: Vec<Value>) -> Value {
 #[cfg(test)]
 mod tests {
     use domain::Timestamp;
-    use domain::records::{Boot, Identity};
+    use domain::records::{Boot, Hardware, Identity};
 
     use super::{Facts, host};
 
@@ -179,15 +179,14 @@ mod tests {
     #[test]
     fn a_host_is_called_by_its_computer_name_then_hostname_then_model() {
         let named = |computer: &str, hostname: &str| {
-            let mut facts = Facts::default();
-            facts.identity = Identity {
+            let identity = Identity {
                 computer_name: computer.into(),
                 hostname: hostname.into(),
                 hardware_serial: "S1".into(),
                 ..Identity::default()
             };
-            facts.hardware.hardware_model = "X1".into();
-            facts.display_name()
+            let hardware = Hardware { hardware_model: "X1".into(), ..Hardware::default() };
+            Facts { identity, hardware, ..Facts::default() }.display_name()
         };
         assert_eq!(named("desk", "web-01"), "desk");
         assert_eq!(named("", "web-01"), "web-01");

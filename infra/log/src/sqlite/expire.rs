@@ -60,7 +60,8 @@ pub(super) fn trim(conn: &Connection, shelf: &Shelf, now: Timestamp) -> rusqlite
         let Some(kept) = partition.topic.retention() else { continue };
         let table = shelf.table(slot);
         let oldest = now.minus(kept).micros();
-        let mut statement = conn.prepare_cached(&format!("SELECT position, appended FROM {table} ORDER BY position LIMIT ?1"))?;
+        let mut statement =
+            conn.prepare_cached(&format!("SELECT position, appended FROM {table} ORDER BY position LIMIT ?1"))?;
         let rows = statement.query_map([ROWS], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
         let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
         let old = rows.iter().take_while(|(_, appended)| *appended < oldest);

@@ -18,7 +18,8 @@ use super::{OpenError, Sqlite, check, format};
 use crate::{Clock, Counts, Position, Topic};
 
 const LEDGER: &[Topic] = &[Topic::Ledger, Topic::Hosts];
-const DAILY: [&[Topic]; 5] = [&[Topic::Signals], &[Topic::Results], &[Topic::Status], &[Topic::Live], &[Topic::Activity]];
+const DAILY: [&[Topic]; 5] =
+    [&[Topic::Signals], &[Topic::Results], &[Topic::Status], &[Topic::Live], &[Topic::Activity]];
 
 /// How long SQLite may look for broken pages, in `ledger.db` and in each newest daily file.
 const LEDGER_BUDGET: Duration = Duration::from_secs(2);
@@ -109,7 +110,11 @@ struct Setting<'a> {
 
 impl Setting<'_> {
     /// Starts the shelf of the ledger and hosts. Returns with it what its file notes of the others.
-    fn start_ledger(&self, shelf: &Arc<Shelf>, file: Option<PathBuf>) -> Result<(Queue, HashMap<&'static str, Note>), OpenError> {
+    fn start_ledger(
+        &self,
+        shelf: &Arc<Shelf>,
+        file: Option<PathBuf>,
+    ) -> Result<(Queue, HashMap<&'static str, Note>), OpenError> {
         let path = self.folder.join("ledger.db");
         let opened = match file {
             Some(file) => Opened::load(shelf, vec![(None, file)])?,
@@ -119,8 +124,19 @@ impl Setting<'_> {
         Ok((self.serve(shelf, opened, None)?, notes))
     }
 
-    fn start_daily(&self, shelf: &Arc<Shelf>, files: Vec<(Option<Day>, PathBuf)>, note: Option<Note>, ledger: &Queue) -> Result<Queue, OpenError> {
-        let newest = files.last().and_then(|(_, path)| path.file_name()).and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    fn start_daily(
+        &self,
+        shelf: &Arc<Shelf>,
+        files: Vec<(Option<Day>, PathBuf)>,
+        note: Option<Note>,
+        ledger: &Queue,
+    ) -> Result<Queue, OpenError> {
+        let newest = files
+            .last()
+            .and_then(|(_, path)| path.file_name())
+            .and_then(|name| name.to_str())
+            .unwrap_or_default()
+            .to_owned();
         // Where the newest file is gone, so is the knowledge of what it held.
         let least = note.as_ref().filter(|note| note.newest != newest).map_or(0, |note| note.reserved);
         let sender = ledger.sender().expect("the ledger's queue is open while the folder is opened");
@@ -178,7 +194,8 @@ impl Opened {
     fn load(shelf: &Shelf, files: Vec<(Option<Day>, PathBuf)>) -> Result<Self, OpenError> {
         let mut volumes = Vec::new();
         for (day, path) in files {
-            let bases = format::reader(&path).and_then(|conn| bases(&conn, shelf)).map_err(|error| failed(&path, &error))?;
+            let bases =
+                format::reader(&path).and_then(|conn| bases(&conn, shelf)).map_err(|error| failed(&path, &error))?;
             volumes.push(Arc::new(Volume::new(path, day, bases)));
         }
         let newest = volumes.last().expect("the caller has a file");
@@ -196,7 +213,9 @@ impl Opened {
 
 fn failed(file: &Path, error: &rusqlite::Error) -> OpenError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => OpenError::Damaged { file: file.into(), what: error.to_string() },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            OpenError::Damaged { file: file.into(), what: error.to_string() }
+        }
         _ => OpenError::Failed { file: file.into(), what: error.to_string() },
     }
 }
@@ -221,6 +240,12 @@ fn bases(conn: &Connection, shelf: &Shelf) -> rusqlite::Result<Vec<Position>> {
 
 /// By slot: the position after the last one in a file.
 fn ends(conn: &Connection, shelf: &Shelf, newest: &Volume) -> rusqlite::Result<Vec<Position>> {
-    let last = |slot| conn.query_row(&format!("SELECT max(position) FROM {}", shelf.table(slot)), [], |row| row.get::<_, Option<i64>>(0));
-    (0..shelf.partitions().len()).map(|slot| Ok(last(slot)?.map_or(0, |last| last as Position + 1).max(newest.base(slot)))).collect()
+    let last = |slot| {
+        conn.query_row(&format!("SELECT max(position) FROM {}", shelf.table(slot)), [], |row| {
+            row.get::<_, Option<i64>>(0)
+        })
+    };
+    (0..shelf.partitions().len())
+        .map(|slot| Ok(last(slot)?.map_or(0, |last| last as Position + 1).max(newest.base(slot))))
+        .collect()
 }

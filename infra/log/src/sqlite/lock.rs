@@ -25,10 +25,13 @@ impl FolderLock {
         let unwritable = |source| OpenError::Unwritable { folder: folder.into(), source };
         std::fs::create_dir_all(folder).map_err(unwritable)?;
         let path = folder.join(NAME);
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(unwritable)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(unwritable)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { folder: folder.into(), pid: pid_in(&mut file) }),
+            Err(TryLockError::WouldBlock) => {
+                return Err(OpenError::InUse { folder: folder.into(), pid: pid_in(&mut file) });
+            }
             Err(TryLockError::Error(source)) => return Err(unwritable(source)),
         }
         sign(&mut file).map_err(unwritable)?;

@@ -18,9 +18,17 @@ const WAITING: usize = 64 * 1024 * 1024;
 pub(super) enum Job {
     Append(Append),
     /// Remove what retention allows; told are the work done, and whether there is more.
-    Expire { now: Timestamp, reply: oneshot::Sender<Result<(Expired, bool), String>> },
+    Expire {
+        now: Timestamp,
+        reply: oneshot::Sender<Result<(Expired, bool), String>>,
+    },
     /// To the ledger's writer only: note that another shelf's positions below `upto` may be in use.
-    Reserve { name: &'static str, newest: String, upto: Position, reply: SyncSender<Result<(), String>> },
+    Reserve {
+        name: &'static str,
+        newest: String,
+        upto: Position,
+        reply: SyncSender<Result<(), String>>,
+    },
 }
 
 /// One caller's records.

@@ -60,7 +60,13 @@ impl Shelf {
     }
 
     /// Reads over as many files as it takes. Blocks.
-    pub(super) fn read(&self, partition: Partition, from: Position, max_records: usize, max_bytes: usize) -> Result<Vec<Record>, ReadError> {
+    pub(super) fn read(
+        &self,
+        partition: Partition,
+        from: Position,
+        max_records: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Record>, ReadError> {
         let slot = self.slot(partition);
         // A commit shows in its file a moment before the end rises; nobody may be shown what lies past the end.
         let range = from..self.tides[slot].end();
@@ -69,7 +75,8 @@ impl Shelf {
         let Some(holder) = holder else { return Err(self.gone(partition, from)) };
         let mut found = Vec::new();
         for (index, volume) in volumes.iter().enumerate().skip(holder) {
-            let full = found.len() >= max_records || found.iter().map(|record: &Record| record.value.len()).sum::<usize>() >= max_bytes;
+            let full = found.len() >= max_records
+                || found.iter().map(|record: &Record| record.value.len()).sum::<usize>() >= max_bytes;
             if full && !found.is_empty() {
                 break;
             }

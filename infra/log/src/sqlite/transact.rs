@@ -13,7 +13,10 @@ pub(super) enum Broken {
 }
 
 /// Runs `work` between BEGIN and COMMIT.
-pub(super) fn transact<T>(conn: &Connection, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Broken> {
+pub(super) fn transact<T>(
+    conn: &Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Result<T, Broken> {
     let begun = conn.execute_batch("BEGIN IMMEDIATE").and_then(|()| work(conn));
     let done = match begun {
         Ok(done) => done,
@@ -30,12 +33,15 @@ pub(super) fn transact<T>(conn: &Connection, work: impl FnOnce(&Connection) -> r
 /// Whether a failed COMMIT surely wrote no commit mark: on a full disk it is the write of a page that failed,
 /// and a lock or a constraint stops it before the first page.
 fn leaves_nothing(error: &Error) -> bool {
-    let stops_early = [ErrorCode::DiskFull, ErrorCode::DatabaseBusy, ErrorCode::DatabaseLocked, ErrorCode::ConstraintViolation];
+    let stops_early =
+        [ErrorCode::DiskFull, ErrorCode::DatabaseBusy, ErrorCode::DatabaseLocked, ErrorCode::ConstraintViolation];
     error.sqlite_error_code().is_some_and(|code| stops_early.contains(&code))
 }
 
 fn undo(conn: &Connection, error: &Error) -> String {
-    if !conn.is_autocommit() && let Err(again) = conn.execute_batch("ROLLBACK") {
+    if !conn.is_autocommit()
+        && let Err(again) = conn.execute_batch("ROLLBACK")
+    {
         return format!("{error}, and then: {again}");
     }
     error.to_string()
@@ -98,10 +104,14 @@ mod tests {
     #[test]
     fn only_what_surely_wrote_nothing_counts_as_rolled_back() {
         let error = |code| Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
-        for code in [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_BUSY, rusqlite::ffi::SQLITE_CONSTRAINT_COMMITHOOK] {
+        for code in
+            [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_BUSY, rusqlite::ffi::SQLITE_CONSTRAINT_COMMITHOOK]
+        {
             assert!(leaves_nothing(&error(code)), "{code}");
         }
-        for code in [rusqlite::ffi::SQLITE_IOERR_FSYNC, rusqlite::ffi::SQLITE_IOERR_WRITE, rusqlite::ffi::SQLITE_CORRUPT] {
+        for code in
+            [rusqlite::ffi::SQLITE_IOERR_FSYNC, rusqlite::ffi::SQLITE_IOERR_WRITE, rusqlite::ffi::SQLITE_CORRUPT]
+        {
             assert!(!leaves_nothing(&error(code)), "{code}");
         }
     }

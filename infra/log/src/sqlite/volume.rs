@@ -98,7 +98,8 @@ impl Volume {
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
-    let blob = |column: usize| row.get_ref(column).and_then(|value| Ok(value.as_blob_or_null()?.map(Bytes::copy_from_slice)));
+    let blob =
+        |column: usize| row.get_ref(column).and_then(|value| Ok(value.as_blob_or_null()?.map(Bytes::copy_from_slice)));
     let headers = row.get_ref(3)?.as_bytes()?;
     Ok(Record {
         position: row.get::<_, i64>(0)? as u64,

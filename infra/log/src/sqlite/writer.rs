@@ -85,7 +85,9 @@ impl Writer {
             self.counts.transaction();
             self.transact(|conn, shelf| {
                 let drafts = appends.iter_mut().map(|append| (shelf.slot(append.partition), &mut append.drafts));
-                drafts.zip(&positions).try_for_each(|((slot, drafts), positions)| insert(conn, &shelf.table(slot), drafts, positions, now))
+                drafts.zip(&positions).try_for_each(|((slot, drafts), positions)| {
+                    insert(conn, &shelf.table(slot), drafts, positions, now)
+                })
             })
         });
         if written.is_ok() {
@@ -121,7 +123,8 @@ impl Writer {
         let Some(reservation) = &mut self.reservation else { return Ok(()) };
         let name = file_name(&self.shelf, day);
         reservation.announce(&name, self.next.iter().copied().max().unwrap_or(0))?;
-        let (volume, conn) = begin(&self.shelf, self.folder.join(&name), Some(day), &self.next).map_err(|error| error.to_string())?;
+        let (volume, conn) =
+            begin(&self.shelf, self.folder.join(&name), Some(day), &self.next).map_err(|error| error.to_string())?;
         if let Err(why) = heal(&self.conn) {
             tracing::debug!(file = %self.shelf.newest().path().display(), "its last reader will write it back: {why}");
         }
@@ -186,7 +189,13 @@ impl Broken {
     }
 }
 
-fn insert(conn: &Connection, table: &str, drafts: &mut [Draft], positions: &[Position], now: Timestamp) -> rusqlite::Result<()> {
+fn insert(
+    conn: &Connection,
+    table: &str,
+    drafts: &mut [Draft],
+    positions: &[Position],
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     let mut statement = conn.prepare_cached(&format!("INSERT INTO {table} VALUES (?1, ?2, ?3, ?4, ?5)"))?;
     for (draft, &position) in drafts.iter().zip(positions) {
         let headers = serde_json::to_string(&draft.headers).expect("pairs of strings are always JSON");
@@ -201,7 +210,12 @@ pub(super) fn file_name(shelf: &Shelf, day: Day) -> String {
 }
 
 /// Makes a file and opens it for writing.
-pub(super) fn begin(shelf: &Shelf, path: PathBuf, day: Option<Day>, next: &[Position]) -> rusqlite::Result<(Volume, Connection)> {
+pub(super) fn begin(
+    shelf: &Shelf,
+    path: PathBuf,
+    day: Option<Day>,
+    next: &[Position],
+) -> rusqlite::Result<(Volume, Connection)> {
     let bases: Vec<_> = shelf.partitions().iter().copied().zip(next.iter().copied()).collect();
     format::create(&path, &bases)?;
     let conn = format::writer(&path)?;

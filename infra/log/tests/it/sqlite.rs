@@ -69,7 +69,8 @@ impl Place {
 
     /// The names of the database files.
     fn files(&self) -> Vec<String> {
-        let names = std::fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let names =
+            std::fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<String> = names.filter(|name| name.ends_with(".db")).collect();
         names.sort();
         names

@@ -12,8 +12,11 @@ use infra_log::{Log, Partition, Topic};
 use super::{Hand, Place};
 
 const FOLDER: &str = "MUSTER_TEST_CRASH_FOLDER";
-const PARTITIONS: [Partition; 3] =
-    [Partition { topic: Topic::Ledger, index: 0 }, Partition { topic: Topic::Results, index: 3 }, Partition { topic: Topic::Results, index: 4 }];
+const PARTITIONS: [Partition; 3] = [
+    Partition { topic: Topic::Ledger, index: 0 },
+    Partition { topic: Topic::Results, index: 3 },
+    Partition { topic: Topic::Results, index: 4 },
+];
 
 /// The victim, when the test below starts this binary anew; nothing otherwise.
 #[tokio::test]
@@ -25,7 +28,8 @@ async fn victim() {
         let log = log.clone();
         writers.push(tokio::spawn(async move {
             for number in 0.. {
-                let position = log.append(partition, vec![draft(format!("{number} {}", "x".repeat(500)))]).await.unwrap()[0];
+                let position =
+                    log.append(partition, vec![draft(format!("{number} {}", "x".repeat(500)))]).await.unwrap()[0];
                 println!("\n{index} {position}");
             }
         }));

@@ -10,7 +10,11 @@ async fn put(log: &dyn Log, partition: Partition, value: &str) -> u64 {
 }
 
 async fn values(log: &dyn Log, partition: Partition) -> Vec<String> {
-    everything(log, partition).await.into_iter().map(|record| String::from_utf8(record.value.to_vec()).unwrap()).collect()
+    everything(log, partition)
+        .await
+        .into_iter()
+        .map(|record| String::from_utf8(record.value.to_vec()).unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -111,7 +115,10 @@ async fn positions_are_not_given_again_when_somebody_took_the_newest_file() {
         }
         let last = log.append(partition, (0..10).map(|number| draft(format!("{number}"))).collect()).await.unwrap()[9];
         drop(log);
-        std::fs::remove_file(place.path().join(place.files().iter().rfind(|name| name.starts_with("results")).unwrap())).unwrap();
+        std::fs::remove_file(
+            place.path().join(place.files().iter().rfind(|name| name.starts_with("results")).unwrap()),
+        )
+        .unwrap();
 
         let log = place.open();
         let next = put(&log, partition, "after").await;

@@ -14,7 +14,11 @@ async fn filled() -> Place {
     let place = Place::new();
     let log = place.open();
     for _ in 0..2 {
-        for partition in [Topic::Ledger.only(), Partition { topic: Topic::Hosts, index: 1 }, Partition { topic: Topic::Results, index: 1 }] {
+        for partition in [
+            Topic::Ledger.only(),
+            Partition { topic: Topic::Hosts, index: 1 },
+            Partition { topic: Topic::Results, index: 1 },
+        ] {
             let drafts = (0..100).map(|number| draft(format!("{number} {}", "x".repeat(3000)))).collect();
             log.append(partition, drafts).await.unwrap();
         }
@@ -26,7 +30,10 @@ async fn filled() -> Place {
 
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|extension| extension == "db")).map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+    files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "db"))
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect()
 }
 
 /// Opens, expects a refusal whose text has all these words, and that no file was changed.
