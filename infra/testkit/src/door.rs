@@ -76,7 +76,8 @@ impl Door {
     /// An HTTP/1.1 client with connections of its own, which asks for nothing compressed, as osqueryd does.
     pub fn client(&self) -> reqwest::Client {
         let ca = reqwest::Certificate::from_pem(self.ca()).expect("the server's CA is PEM");
-        let client = reqwest::Client::builder().tls_certs_only([ca]).http1_only().no_gzip().no_proxy().timeout(PATIENCE);
+        let client =
+            reqwest::Client::builder().tls_certs_only([ca]).http1_only().no_gzip().no_proxy().timeout(PATIENCE);
         client.redirect(reqwest::redirect::Policy::none()).build().expect("the settings fit together")
     }
 

@@ -18,7 +18,8 @@ fn sweep(base: &Path) {
     let Ok(entries) = fs::read_dir(base) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let process = name.to_str().and_then(|name| name.split_once('-')).and_then(|(process, _)| process.parse::<u32>().ok());
+        let process =
+            name.to_str().and_then(|name| name.split_once('-')).and_then(|(process, _)| process.parse::<u32>().ok());
         if process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
             let _ = fs::remove_dir_all(entry.path());
         }

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod admin;
-//CRASH
+pub mod crash;
 pub mod door;
 pub mod folder;
 pub mod host;

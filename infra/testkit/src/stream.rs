@@ -29,7 +29,10 @@ pub struct Stream {
 /// What a client hears.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    Message { kind: String, data: Value },
+    Message {
+        kind: String,
+        data: Value,
+    },
     Ping,
     /// SockJS `o`.
     Opened,
