@@ -85,13 +85,12 @@ impl Inner {
         let path = self.root.join(key);
         let folder = path.parent().unwrap_or(&self.root);
         write_synced(&draft, value)?;
-        make_folder(folder)?;
-        // The folder may go with the last blob that was deleted from it, just between the two.
-        while let Err(error) = fs::rename(&draft, &path) {
-            if error.kind() != ErrorKind::NotFound || !draft.exists() {
+        // Any of the folders may go with the last blob that is deleted from it, while they are made or just after.
+        while let Err(error) = make_folder(folder).and_then(|()| fs::rename(&draft, &path)) {
+            let went = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists);
+            if !went || !draft.exists() || folder.is_file() {
                 return Err(error);
             }
-            make_folder(folder)?;
         }
         sync_folders(folder, &self.root)
     }
