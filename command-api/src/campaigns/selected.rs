@@ -1,7 +1,7 @@
 //! From a request's targets to a set of hosts.
 
 use domain::query::Query;
-use domain::role::Action;
+use domain::role::{Action, Scope};
 use domain::targets::{Selection, visible};
 use domain::{LabelId, Members, QueryId, State, TeamId};
 use infra_http::{Problem, SignedIn};
@@ -81,6 +81,8 @@ fn all_known<T>(what: &str, found: impl Iterator<Item = Result<T, String>>) -> R
 pub struct Question {
     pub sql: String,
     pub query: Option<QueryId>,
+    /// The team of the saved query: only who may read its queries may run them.
+    team: Option<TeamId>,
     action: Action,
 }
 
@@ -95,18 +97,19 @@ impl Question {
                 let found = state.queries.get(id).ok_or_else(|| Problem::not_found("Query", id))?;
                 Ok(Question::saved(found))
             }
-            (None, Some(sql)) => Ok(Question { sql, query: None, action: Action::RunAnyQuery }),
+            (None, Some(sql)) => Ok(Question { sql, query: None, team: None, action: Action::RunAnyQuery }),
             (None, None) => Err(Problem::invalid("query", "one of query or query_id must be specified")),
         }
     }
 
     pub fn saved(query: &Query) -> Question {
         let action = if query.spec.observer_can_run { Action::RunObserverQuery } else { Action::RunAnyQuery };
-        Question { sql: query.spec.query.clone(), query: Some(query.id), action }
+        Question { sql: query.spec.query.clone(), query: Some(query.id), team: query.team, action }
     }
 
     /// The hosts that the user may ask this. 403 if nowhere.
     pub fn askable(&self, state: &State, user: &SignedIn) -> Result<Members, Problem> {
+        user.may(Action::ReadQueries, Scope::from(self.team))?;
         match user.roles.teams_for(self.action) {
             Some(teams) if teams.is_empty() => Err(Problem::forbidden()),
             _ => Ok(visible(state, &user.roles, self.action)),

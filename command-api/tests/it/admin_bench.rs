@@ -31,6 +31,9 @@ use serde_json::{Value, json};
 pub const PASSWORD: &str = "correct horse 1!";
 pub const ADMIN: &str = "ada@example.com";
 
+/// How long a live query waits for its answers here.
+pub const WAIT: Duration = Duration::from_secs(2);
+
 type Serve = Rc<dyn Fn(TestRequest) -> LocalBoxFuture<'static, ServiceResponse>>;
 
 pub struct Bench {
@@ -101,7 +104,8 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let shared: Arc<dyn Log> = Arc::new(log.clone());
         let ledger = Ledger::open(shared.clone(), world.clone(), "test".into(), None).await.unwrap();
-        let registry = Registry::open(shared.clone(), ledger.follower().clone(), world.clone(), &Settings::default());
+        let settings = Settings { live_query_wait: WAIT, ..Settings::default() };
+        let registry = Registry::open(shared.clone(), ledger.follower().clone(), world.clone(), &settings);
         registry.ready().await.unwrap();
         let access = Access::new(ledger.follower().clone(), world.clone());
         let app = Data::new(App {
@@ -111,7 +115,7 @@ impl Bench {
             blobs: Arc::new(Folder::open(folder.path().join("blobs")).unwrap()),
             vault: Vault::create(folder.path().join("keys"), world.clone()).unwrap(),
             world,
-            settings: Settings::default(),
+            settings,
             intake: Default::default(),
             carves: Default::default(),
             desk: Desk::new(desk),
@@ -239,6 +243,64 @@ impl Bench {
     /// One distributed read: what the host is asked.
     pub async fn check_in(&self, key: &str) -> Value {
         self.send(Method::POST, "/api/osquery/distributed/read", "", json!({"node_key": key})).await.ok()
+    }
+}
+
+impl Bench {
+    /// The live queries that a host is asked when it calls, by campaign.
+    pub async fn asked(&self, key: &str) -> BTreeMap<u64, String> {
+        let queries = self.check_in(key).await["queries"].clone();
+        let live = |(name, sql): (&String, &Value)| {
+            let campaign = name.strip_prefix("fleet_distributed_query_")?.parse().ok()?;
+            Some((campaign, sql.as_str().unwrap().to_owned()))
+        };
+        queries.as_object().unwrap().iter().filter_map(live).collect()
+    }
+
+    /// Waits until the host is asked something, calling again and again.
+    pub async fn asked_soon(&self, key: &str) -> BTreeMap<u64, String> {
+        loop {
+            let asked = self.asked(key).await;
+            if !asked.is_empty() {
+                return asked;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// A host answers a live query with rows, or says what went wrong.
+    pub async fn answer(&self, key: &str, campaign: u64, rows: Result<Value, &str>) {
+        let name = format!("fleet_distributed_query_{campaign}");
+        let (rows, status, message) = match rows {
+            Ok(rows) => (rows, 0, ""),
+            Err(message) => (json!([]), 1, message),
+        };
+        let write = json!({
+            "node_key": key,
+            "queries": {&name: rows}, "statuses": {&name: status}, "messages": {&name: message}
+        });
+        assert_eq!(self.send(Method::POST, "/api/osquery/distributed/write", "", write).await.status, 200);
+    }
+
+    /// Answers everything that a host is asked next.
+    pub async fn answer_soon(&self, key: &str, rows: Result<Value, &str>) -> BTreeMap<u64, String> {
+        let asked = self.asked_soon(key).await;
+        for campaign in asked.keys() {
+            self.answer(key, *campaign, rows.clone()).await;
+        }
+        asked
+    }
+
+    /// Waits until a campaign has ended.
+    pub async fn ended(&self, campaign: u32) {
+        let mut news = self.app.ledger.watch();
+        let has_ended = || {
+            let campaigns = self.state().campaigns;
+            campaigns.get(domain::CampaignId(campaign)).is_some_and(|campaign| campaign.ended.is_some())
+        };
+        while !has_ended() {
+            news.changed().await.unwrap();
+        }
     }
 }
 

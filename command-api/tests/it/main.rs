@@ -13,3 +13,6 @@ mod admin_session;
 mod admin_setup;
 mod admin_teams;
 mod admin_users;
+mod campaigns_life;
+mod campaigns_start;
+mod campaigns_wait;
