@@ -38,6 +38,8 @@ pub fn server(options: &Options, parts: &Parts, listener: TcpListener, served: A
     })
     .keep_alive(options.keep_alive())
     .client_request_timeout(FIRST_REQUEST)
+    // A client that goes away ends what it waits for: a live query would go on asking hosts for nobody.
+    .h1_allow_half_closed(false)
     .max_connections(options.max_connections)
     .max_connection_rate(options.max_handshakes)
     .shutdown_timeout(DRAIN.as_secs())
