@@ -85,12 +85,14 @@ impl Tail {
         self.log.changed(LEDGER, self.next, patience).await;
     }
 
-    /// Folds what lies ahead, one batch of it. A halted tail reads nothing more.
-    pub(crate) async fn follow(&mut self) -> Result<(), ReadError> {
-        if self.fold.halted.is_none() {
-            self.read_batch().await?;
+    /// Folds what lies ahead, one batch of it. `false`: there was nothing. A halted tail reads nothing more.
+    pub(crate) async fn follow(&mut self) -> Result<bool, ReadError> {
+        let before = self.next;
+        if self.fold.halted.is_none() && self.read_batch().await? == 0 {
+            // Positions may have been skipped: only the end tells.
+            self.read_to_end().await?;
         }
-        Ok(())
+        Ok(self.next > before)
     }
 
     /// Asks for the end and folds all that lies before it.

@@ -124,12 +124,19 @@ impl Turn {
         let Turn { tail, inbox, timing, .. } = self;
         if let Some(request) = until(inbox, news(tail, timing.patience)).await? {
             self.take(request);
-        } else if let Err(error) = self.tail.follow().await {
-            tracing::warn!("the ledger cannot be followed: {error}");
-            let pause = tokio::time::sleep(self.timing.patience / 8);
-            if let Some(request) = until(&mut self.inbox, pause).await? {
-                self.take(request);
+            return Ok(());
+        }
+        let pause = match self.tail.follow().await {
+            Ok(true) => return Ok(()),
+            // A log may wake its readers for nothing, but not keep them running.
+            Ok(false) => self.timing.patience / 128,
+            Err(error) => {
+                tracing::warn!("the ledger cannot be followed: {error}");
+                self.timing.patience / 8
             }
+        };
+        if let Some(request) = until(&mut self.inbox, tokio::time::sleep(pause)).await? {
+            self.take(request);
         }
         Ok(())
     }

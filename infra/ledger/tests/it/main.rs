@@ -2,6 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod clocks;
+mod cut;
+mod doubt;
 mod fixture;
+mod limits;
+mod races;
+mod reference;
+mod scripted;
 mod single;
 mod snapshots;
+mod story;
+mod unique;
+mod verdict;
