@@ -5,14 +5,12 @@ use std::sync::Arc;
 use domain::Refusal;
 use infra_ledger::{CommandError, Follower, Ledger};
 use infra_log::memory::{Adversary, Faults};
-use infra_log::{Draft, Log, Topic};
+use infra_log::{Draft, Log};
 use infra_world::ManualClock;
 use proptest::prelude::*;
 
 use crate::fixture::{START, by, clock_and_log, create_query, log_by, open, run};
-use crate::story::start;
-
-const LEDGER: infra_log::Partition = infra_log::Partition { topic: Topic::Ledger, index: 0 };
+use crate::story::{LEDGER, start};
 
 async fn is_halted(ledger: &Ledger) {
     assert!(ledger.read_to_end().await.is_err());
@@ -27,8 +25,8 @@ async fn story(seed: u64, faults: Faults, commits: usize, lost: usize, regrown: 
     let clock = ManualClock::at(START);
     let adversary = Adversary::on(log_by(clock.clone()), seed, faults);
     let handle = || Arc::new(adversary.handle()) as Arc<dyn Log>;
-    let one = start(handle(), &clock, 1, None).await;
-    let two = start(handle(), &clock, 2, None).await;
+    let one = start(handle(), &clock, 1).await;
+    let two = start(handle(), &clock, 2).await;
     for number in 0..commits {
         let writer = if number % 2 == 0 { &one } else { &two };
         writer.execute(create_query(&number.to_string()), by(number.to_string())).await.unwrap();
@@ -37,9 +35,9 @@ async fn story(seed: u64, faults: Faults, commits: usize, lost: usize, regrown: 
     two.read_to_end().await.unwrap();
     let records = adversary.log().records(LEDGER);
     let counting = crate::reference::counted(&records).unwrap();
-    adversary.cut(LEDGER, records[counting[commits - lost].read - 1].position);
+    adversary.cut(LEDGER, counting[commits - lost].position);
 
-    let fresh = start(handle(), &clock, 3, None).await;
+    let fresh = start(handle(), &clock, 3).await;
     assert_eq!(fresh.fold().chain.sequence, (commits - lost) as u64);
     let grow = async |number: usize| {
         let name = format!("new {number}");

@@ -1,17 +1,15 @@
 //! The commit rule on a log that does its worst: interleavings, crashes, lost acknowledgements, late landings, copies.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use infra_log::memory::{Adversary, Faults};
-use infra_log::{Log, Topic};
 use infra_world::ManualClock;
 use proptest::prelude::*;
 
-use crate::fixture::{SECRET, START, by, log_by, run, set_secrets};
-use crate::story::{Wave, play, start, waves};
+use crate::fixture::{SECRET, START, by, log_by, run, set_secrets, world};
+use crate::story::{Stage, Wave, all_records, play, start, waves};
 use crate::verdict::{agree, check};
-
-const LEDGER: infra_log::Partition = infra_log::Partition { topic: Topic::Ledger, index: 0 };
 
 fn faults() -> impl Strategy<Value = Faults> {
     prop_oneof![
@@ -27,16 +25,21 @@ fn faults() -> impl Strategy<Value = Faults> {
 async fn story(seed: u64, faults: Faults, writers: usize, waves: &[Wave]) {
     let clock = ManualClock::at(START);
     let adversary = Adversary::on(log_by(clock.clone()), seed, Faults::none());
-    let setup = start(Arc::new(adversary.handle()), &clock, 9, None).await;
+    let setup = start(Arc::new(adversary.handle()), &clock, 9).await;
     setup.execute(set_secrets(&[SECRET]), by("setup")).await.unwrap();
     drop(setup);
     adversary.set_faults(faults);
-    let open = |_| Arc::new(adversary.handle()) as Arc<dyn Log>;
-    let truth = adversary.clone();
-    let played = play(waves, writers, &clock, &open, Arc::new(move || truth.log().records(LEDGER))).await;
+    let stage = Stage {
+        writers,
+        world: world(&clock),
+        open: &|| Arc::new(adversary.handle()),
+        truth: Arc::new(adversary.log().clone()),
+        tick: &|| clock.advance(Duration::from_millis(1)),
+    };
+    let played = play(&stage, waves).await;
     adversary.set_faults(Faults::none());
     adversary.settle();
-    let records = adversary.log().records(LEDGER);
+    let records = all_records(&*stage.truth).await;
     agree(&records, &played.ledgers).await;
     check(&records, &played.calls, "setup");
 }

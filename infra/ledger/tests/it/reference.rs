@@ -8,8 +8,7 @@ use serde_json::Value;
 
 /// A record that counts.
 pub struct Counted {
-    /// How many records of the log were read when this one counted, itself included.
-    pub read: usize,
+    pub position: u64,
     pub recorded: Timestamp,
     pub commands: Vec<(CommandId, Vec<Event>)>,
 }
@@ -24,7 +23,7 @@ pub fn counted(records: &[Record]) -> Result<Vec<Counted>, String> {
         let follows = value["prev"].as_str() == Some(&head);
         match (follows, sequence as usize > counted.len()) {
             (true, true) => {
-                counted.push(read(index + 1, &value));
+                counted.push(read(record.position, &value));
                 if sequence as usize != counted.len() {
                     return Err(format!("record {index} is commit {} and calls itself {sequence}", counted.len()));
                 }
@@ -37,7 +36,7 @@ pub fn counted(records: &[Record]) -> Result<Vec<Counted>, String> {
     Ok(counted)
 }
 
-fn read(read: usize, value: &Value) -> Counted {
+fn read(position: u64, value: &Value) -> Counted {
     let events = |command: &Value| {
         let events = command["events"].as_array().unwrap().iter();
         let event = |one: &Value| {
@@ -49,7 +48,7 @@ fn read(read: usize, value: &Value) -> Counted {
     let commands = value["data"]["commands"].as_array().unwrap().iter();
     let commands = commands.map(|one| (CommandId(one["commandid"].as_str().unwrap().to_owned()), events(one)));
     let recorded = Timestamp::parse_rfc3339(value["recordedtime"].as_str().unwrap()).unwrap();
-    Counted { read, recorded, commands: commands.collect() }
+    Counted { position, recorded, commands: commands.collect() }
 }
 
 /// The state before each command that counts, and the one after the last; each with the number of whole commits before.

@@ -1,8 +1,8 @@
 //! A story: several writers on one log, waves of commands that meet, writers that die in the midst, and what came of it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::ledger::Fold;
@@ -10,8 +10,8 @@ use domain::role::{Role, Roles};
 use domain::user::Profile;
 use domain::{Command, Digest, QueryId, Sealed, UserId, query, settings, user};
 use infra_ledger::{CommandError, Executed, Ledger, Timing};
-use infra_log::{Log, Record, Topic, read_to_end};
-use infra_world::ManualClock;
+use infra_log::{Log, Partition, Record, Topic, read_to_end};
+use infra_world::{ManualClock, World};
 use proptest::prelude::*;
 use serde_json::json;
 use tokio::task::{JoinHandle, yield_now};
@@ -108,28 +108,36 @@ pub struct Call {
     pub want: Want,
     /// Commits that were acknowledged to anyone before it began.
     pub began_after: u64,
-    /// Records in the log when it was answered.
-    pub records: usize,
+    /// The log's end when it was answered.
+    pub end: u64,
     pub answer: Result<Executed, CommandError>,
 }
 
-pub type Open<'a> = &'a dyn Fn(usize) -> Arc<dyn Log>;
-pub type Truth = Arc<dyn Fn() -> Vec<Record> + Send + Sync>;
+pub const LEDGER: Partition = Partition { topic: Topic::Ledger, index: 0 };
 
-/// Runs waves on a log that `open` gives handles of and `truth` shows. Returns the calls, and the writers still open.
-pub async fn play(waves: &[Wave], writers: usize, clock: &ManualClock, open: Open<'_>, truth: Truth) -> Played {
+/// Where a story takes place.
+pub struct Stage<'a> {
+    pub writers: usize,
+    pub world: World,
+    /// A process's way to the log.
+    pub open: &'a dyn Fn() -> Arc<dyn Log>,
+    /// The log as it really is.
+    pub truth: Arc<dyn Log>,
+    /// Lets time pass between two waves.
+    pub tick: &'a dyn Fn(),
+}
+
+/// Runs the waves. Returns the calls, and the writers as they are in the end.
+pub async fn play(stage: &Stage<'_>, waves: &[Wave]) -> Played {
     let mut played = Played { calls: vec![], ledgers: vec![] };
-    for writer in 0..writers {
-        played.ledgers.push(start(open(writer), clock, writer, None).await);
+    for writer in 0..stage.writers {
+        played.ledgers.push(open(stage, writer, None).await);
     }
     let acknowledged = Arc::new(AtomicU64::new(0));
     for wave in waves {
-        let running: Vec<Running> = wave
-            .steps
-            .iter()
-            .enumerate()
-            .map(|(index, step)| played.begin(index, step, &acknowledged, &truth))
-            .collect();
+        let steps = wave.steps.iter().enumerate();
+        let running: Vec<Running> =
+            steps.map(|(index, step)| played.begin(index, step, &acknowledged, &stage.truth)).collect();
         if let Some((writer, steps)) = wave.crash {
             for _ in 0..steps {
                 yield_now().await;
@@ -137,21 +145,23 @@ pub async fn play(waves: &[Wave], writers: usize, clock: &ManualClock, open: Ope
             running.iter().filter(|one| one.writer == writer).for_each(|one| one.task.abort());
         }
         for one in running {
-            let unknown = Err(CommandError::Unknown);
-            let answer = one.task.await.unwrap_or(unknown);
-            let records = *one.records.lock().unwrap();
-            played.calls.push(Call { answer, records, ..one.call });
+            // A caller that died with its server knows nothing.
+            let (answer, end) = one.task.await.unwrap_or((Err(CommandError::Unknown), 0));
+            played.calls.push(Call { answer, end, ..one.call });
         }
         if let Some((writer, _)) = wave.crash {
-            let snapshot = wave.from_snapshot.then(|| restored(&played.ledgers[(writer + 1) % writers]));
-            let log = open(writer);
+            let snapshot = wave.from_snapshot.then(|| restored(&played.ledgers[(writer + 1) % stage.writers]));
             // The old one is dropped before the new one starts, whatever it was doing.
             drop(played.ledgers.remove(writer));
-            played.ledgers.insert(writer, start(log, clock, writer, snapshot).await);
+            played.ledgers.insert(writer, open(stage, writer, snapshot).await);
         }
-        clock.advance(Duration::from_millis(1));
+        (stage.tick)();
     }
     played
+}
+
+async fn open(stage: &Stage<'_>, writer: usize, from: Option<(Fold, u64)>) -> Ledger {
+    start_in((stage.open)(), stage.world.clone(), writer, from).await
 }
 
 pub struct Played {
@@ -162,29 +172,26 @@ pub struct Played {
 struct Running {
     writer: usize,
     call: Call,
-    task: JoinHandle<Result<Executed, CommandError>>,
-    records: Arc<Mutex<usize>>,
+    task: JoinHandle<(Result<Executed, CommandError>, u64)>,
 }
 
 impl Played {
-    fn begin(&self, index: usize, step: &Step, acknowledged: &Arc<AtomicU64>, truth: &Truth) -> Running {
+    fn begin(&self, index: usize, step: &Step, acknowledged: &Arc<AtomicU64>, truth: &Arc<dyn Log>) -> Running {
         let number = self.calls.len() + index;
         let earlier = step.repeats.and_then(|back| self.calls.len().checked_sub(back)).map(|at| &self.calls[at]);
         let (id, want) = earlier.map_or((format!("command {number}"), step.want), |call| (call.id.clone(), call.want));
         let began_after = acknowledged.load(SeqCst);
         let (ledger, truth, acknowledged) = (self.ledgers[step.writer].clone(), truth.clone(), acknowledged.clone());
-        let records = Arc::new(Mutex::new(0));
-        let (told, key) = (records.clone(), by(&id));
+        let key = by(&id);
         let task = tokio::spawn(async move {
             let answer = ledger.execute(want.command(), key).await;
             if let Some(outcome) = answer.as_ref().ok().and_then(|executed| executed.outcome.as_ref()) {
                 acknowledged.fetch_max(outcome.sequence, SeqCst);
             }
-            *told.lock().unwrap() = truth().len();
-            answer
+            (answer, truth.end(LEDGER).await.unwrap())
         });
         let answer = Err(CommandError::Unknown);
-        Running { writer: step.writer, call: Call { id, want, began_after, records: 0, answer }, task, records }
+        Running { writer: step.writer, call: Call { id, want, began_after, end: 0, answer }, task }
     }
 }
 
@@ -195,12 +202,16 @@ fn restored(ledger: &Ledger) -> (Fold, u64) {
 }
 
 /// Opens a writer, trying again where the log fails.
-pub async fn start(log: Arc<dyn Log>, clock: &ManualClock, writer: usize, from: Option<(Fold, u64)>) -> Ledger {
+pub async fn start(log: Arc<dyn Log>, clock: &ManualClock, writer: usize) -> Ledger {
+    start_in(log, world(clock), writer, None).await
+}
+
+pub async fn start_in(log: Arc<dyn Log>, world: World, writer: usize, from: Option<(Fold, u64)>) -> Ledger {
     // No pauses: under one thread the scheduler interleaves enough, and no time passes.
     let timing = Timing { jitter: Duration::ZERO, ..Timing::default() };
     loop {
         let node = format!("node-{writer}");
-        match Ledger::open_with(log.clone(), world(clock), node, from.clone(), timing.clone()).await {
+        match Ledger::open_with(log.clone(), world.clone(), node, from.clone(), timing.clone()).await {
             Ok(ledger) => return ledger,
             Err(_) => yield_now().await,
         }
@@ -209,7 +220,7 @@ pub async fn start(log: Arc<dyn Log>, clock: &ManualClock, writer: usize, from: 
 
 /// Everything in the ledger of a log that fails nobody.
 pub async fn all_records(log: &dyn Log) -> Vec<Record> {
-    read_to_end(log, Topic::Ledger.only(), 0).await.unwrap().0
+    read_to_end(log, LEDGER, 0).await.unwrap().0
 }
 
 /// Which command each key stands for.

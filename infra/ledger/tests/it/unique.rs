@@ -27,7 +27,7 @@ async fn one_wins(seed: u64, faults: Faults, prize: &Prize) {
     let adversary = Adversary::on(log_by(clock.clone()), seed, faults);
     let mut ledgers = vec![];
     for writer in 0..WRITERS {
-        ledgers.push(start(Arc::new(adversary.handle()) as Arc<dyn Log>, &clock, writer, None).await);
+        ledgers.push(start(Arc::new(adversary.handle()) as Arc<dyn Log>, &clock, writer).await);
     }
     let calls = ledgers.iter().zip(0..).map(|(ledger, n)| ledger.execute((prize.command)(), by(format!("{seed} {n}"))));
     let answers = join_all(calls).await;

@@ -75,7 +75,7 @@ fn is_held(held: &HashMap<&str, (u64, &[domain::Event])>, id: &str, outcome: &Ou
 
 /// A refusal, or "nothing to do", is what some state said that existed while the call was under way.
 fn was_true_once(counted: &[Counted], call: &Call) {
-    let until = counted.iter().filter(|commit| commit.read <= call.records).count() as u64;
+    let until = counted.iter().filter(|commit| commit.position < call.end).count() as u64;
     let command = call.want.command();
     let said = match &call.answer {
         Err(CommandError::Refused(refusal)) => Err(refusal.clone()),

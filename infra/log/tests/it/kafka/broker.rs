@@ -95,7 +95,8 @@ fn find() -> Result<String, String> {
 }
 
 fn missing() -> Option<&'static str> {
-    let there = |program: &&str| Command::new(*program).arg("-version").output().is_ok_and(|output| output.status.success());
+    let there =
+        |program: &&str| Command::new(*program).arg("-version").output().is_ok_and(|output| output.status.success());
     ["java", "mvn"].into_iter().find(|program| !there(program))
 }
 
