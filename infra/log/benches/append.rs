@@ -21,15 +21,24 @@ fn main() {
     let many = bare(&disk, 1000);
     println!("{:<44}{one:>12.0} records/s", "SQLite alone, 1 a transaction");
     println!("{:<44}{many:>12.0} records/s", "SQLite alone, 1000 a transaction");
-    for (callers, records, spread) in [(1, 1, false), (16, 1, false), (256, 1, false), (256, 1, true), (1, 50, false), (16, 50, true)] {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    for (callers, records, spread) in
+        [(1, 1, false), (16, 1, false), (256, 1, false), (256, 1, true), (1, 50, false), (16, 50, true)]
+    {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let folder = tempfile::tempdir_in(&disk).expect("a folder");
         let log = Arc::new(Sqlite::open(folder.path(), Arc::new(now)).expect("a log"));
         let run = runtime.block_on(load(log, callers, records, spread));
-        let name = format!("{callers} callers, {records} an append, {}", if spread { "24 partitions" } else { "1 partition" });
+        let name =
+            format!("{callers} callers, {records} an append, {}", if spread { "24 partitions" } else { "1 partition" });
         println!(
             "{name:<44}{:>12.0} records/s  = {:>5.2} x alone with 1, {:>4.2} x alone with 1000; p50 {:>6} us, p99 {:>6} us; {:.1} records a transaction",
-            run.rate, run.rate / one, run.rate / many, run.p50, run.p99, run.group
+            run.rate,
+            run.rate / one,
+            run.rate / many,
+            run.p50,
+            run.p99,
+            run.group
         );
     }
     scan(&disk);
@@ -110,7 +119,8 @@ async fn load(log: Arc<Sqlite>, callers: u64, records: usize, spread: bool) -> R
 }
 
 fn scan(disk: &Path) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let folder = tempfile::tempdir_in(disk).expect("a folder");
     let log = Sqlite::open(folder.path(), Arc::new(now)).expect("a log");
     runtime.block_on(async {

@@ -74,7 +74,13 @@ impl Log for Kafka {
         Ok(positions)
     }
 
-    async fn read(&self, partition: Partition, from: Position, max_records: usize, max_bytes: usize) -> Result<Vec<Record>, ReadError> {
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Position,
+        max_records: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Record>, ReadError> {
         let (reader, ends) = (self.reader.clone(), self.ends.clone());
         let read = move || reader.read(partition, from, max_records, max_bytes, &|| ends.watermarks(partition));
         tokio::task::spawn_blocking(read).await.map_err(|stopped| ReadError::Failed(stopped.to_string()))?

@@ -125,13 +125,16 @@ fn tell(followed: &Followed) {
     if followed.ending == Ending::Short {
         notice(&format!("the server counts {} answers, of which only {} came", hosts.answered(), followed.answers));
     }
+    // The server's counts may be a moment older than the answers that came.
+    let silent = hosts.targeted.saturating_sub(followed.answers);
+    let offline = hosts.offline.min(silent);
     notice(&format!(
         "{rows}; of {}: {} answered ({} failed), {} waiting, {} offline",
         counted(hosts.targeted, "host"),
         followed.answers,
         followed.errors.hosts(),
-        hosts.waiting,
-        hosts.offline
+        silent - offline,
+        offline
     ));
 }
 

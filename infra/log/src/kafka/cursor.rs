@@ -85,7 +85,9 @@ fn weight(record: &Record) -> usize {
 }
 
 pub(super) fn record(message: &BorrowedMessage<'_>) -> Record {
-    let header = |(name, value): (&str, Option<&[u8]>)| (name.to_owned(), String::from_utf8_lossy(value.unwrap_or_default()).into_owned());
+    let header = |(name, value): (&str, Option<&[u8]>)| {
+        (name.to_owned(), String::from_utf8_lossy(value.unwrap_or_default()).into_owned())
+    };
     let headers = message.headers().map(|headers| headers.iter().map(|at| header((at.key, at.value))).collect());
     Record {
         position: message.offset() as Position,

@@ -8,8 +8,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::Context;
 use super::Config;
+use super::client::Context;
 use crate::Position;
 
 /// Without a group: partitions are assigned by hand, each to a queue of its own.
@@ -23,12 +23,20 @@ impl Lane {
         let consumer: Arc<BaseConsumer<Context>> =
             Arc::new(client.create_with_context(Context::default()).map_err(|error| error.to_string())?);
         let weak = Arc::downgrade(&consumer);
-        std::thread::Builder::new().name("kafka-lane".into()).spawn(move || serve(&weak)).map_err(|error| error.to_string())?;
+        std::thread::Builder::new()
+            .name("kafka-lane".into())
+            .spawn(move || serve(&weak))
+            .map_err(|error| error.to_string())?;
         Ok(Lane(consumer))
     }
 
     /// Starts to fetch a partition from a position.
-    pub(super) fn follow(&self, topic: &str, partition: i32, from: Position) -> Result<PartitionQueue<Context>, String> {
+    pub(super) fn follow(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: Position,
+    ) -> Result<PartitionQueue<Context>, String> {
         // Before the assignment, so that not one record goes to the consumer's own queue.
         let queue = self.0.split_partition_queue(topic, partition).ok_or("not a partition")?;
         let place = place(topic, partition, Offset::Offset(from as i64)).map_err(|error| error.to_string())?;

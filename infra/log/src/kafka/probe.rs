@@ -15,7 +15,12 @@ use crate::{Position, Record};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The first record at `from` or after, or `None` where the partition ends before one. Blocks.
-pub(super) fn first_record(config: &Config, topic: &str, partition: i32, from: Position) -> Result<Option<Record>, String> {
+pub(super) fn first_record(
+    config: &Config,
+    topic: &str,
+    partition: i32,
+    from: Position,
+) -> Result<Option<Record>, String> {
     let lane = Lane::connect(config, AtEnd::Tell)?;
     let queue = lane.follow(topic, partition, from)?;
     let until = Instant::now() + PATIENCE;

@@ -52,7 +52,10 @@ impl Reader {
         max_bytes: usize,
         watermarks: Watermarks<'_>,
     ) -> Result<Vec<Record>, ReadError> {
-        let seat = self.seats.get(&partition).ok_or_else(|| ReadError::Failed(format!("{partition} is not among the topics in use")))?;
+        let seat = self
+            .seats
+            .get(&partition)
+            .ok_or_else(|| ReadError::Failed(format!("{partition} is not among the topics in use")))?;
         if from > seat.known() {
             // Nobody has been there: is it a place at all?
             seat.know(within(partition, from, watermarks)?);
@@ -85,8 +88,15 @@ impl Reader {
     }
 
     /// The place from which `from` can be read: one that covers it, a free one, or the one that was idle longest.
-    fn seat_at(&self, cursors: &mut [Option<Cursor>; PLACES], seat: &Seat, partition: Partition, from: Position) -> Result<usize, String> {
-        if let Some(index) = cursors.iter().position(|cursor| cursor.as_ref().is_some_and(|cursor| cursor.covers(from))) {
+    fn seat_at(
+        &self,
+        cursors: &mut [Option<Cursor>; PLACES],
+        seat: &Seat,
+        partition: Partition,
+        from: Position,
+    ) -> Result<usize, String> {
+        if let Some(index) = cursors.iter().position(|cursor| cursor.as_ref().is_some_and(|cursor| cursor.covers(from)))
+        {
             return Ok(index);
         }
         let free = cursors.iter().position(Option::is_none);
@@ -138,7 +148,9 @@ impl Reader {
                 self.leave(cursors, index, partition);
                 Ok(vec![record])
             }
-            Err(why) => Err(ReadError::Failed(format!("{partition} has no answer for position {from}, below its end at {known}: {why}"))),
+            Err(why) => Err(ReadError::Failed(format!(
+                "{partition} has no answer for position {from}, below its end at {known}: {why}"
+            ))),
         }
     }
 }
@@ -150,7 +162,13 @@ struct Taken {
 }
 
 /// Takes what is there within the limits; waits only while nothing was found and something must be there.
-fn take(cursor: &mut Cursor, from: Position, known: Position, max_records: usize, max_bytes: usize) -> Result<Taken, rdkafka::error::KafkaError> {
+fn take(
+    cursor: &mut Cursor,
+    from: Position,
+    known: Position,
+    max_records: usize,
+    max_bytes: usize,
+) -> Result<Taken, rdkafka::error::KafkaError> {
     let until = Instant::now() + SHORTLY;
     let (mut records, mut bytes, mut at) = (Vec::new(), 0, from);
     loop {

@@ -16,12 +16,14 @@ pub(super) async fn wait(config: &Config) -> Result<(), OpenError> {
     let context = Context::default();
     let mut settings = config.producer();
     settings.set("statistics.interval.ms", "50");
-    let _asking: Producer = settings.create_with_context(context.clone()).map_err(|error| OpenError::Settings(error.to_string()))?;
+    let _asking: Producer =
+        settings.create_with_context(context.clone()).map_err(|error| OpenError::Settings(error.to_string()))?;
     let (begin, mut said) = (Instant::now(), 0);
     while !context.identified() {
         let waited = begin.elapsed();
         if waited > PATIENCE {
-            let why = format!("it gave no producer id in {} s (is its transaction coordinator loading?)", PATIENCE.as_secs());
+            let why =
+                format!("it gave no producer id in {} s (is its transaction coordinator loading?)", PATIENCE.as_secs());
             return Err(OpenError::Unreachable { brokers: config.brokers.clone(), why });
         }
         if waited.as_secs() / 2 > said {

@@ -34,12 +34,20 @@ fn settings(seen: &Seen, config: &Config) -> Vec<Complaint> {
     let number = |name: &str| seen.settings.get(name).and_then(|value| value.parse::<i64>().ok());
     let mut found = Vec::new();
     let mut wrong = |what: String, name: &str, value: String| {
-        let mend = format!("{} --alter --entity-type topics --entity-name {} --add-config {name}={value}", tool("kafka-configs.sh", config), seen.name);
+        let mend = format!(
+            "{} --alter --entity-type topics --entity-name {} --add-config {name}={value}",
+            tool("kafka-configs.sh", config),
+            seen.name
+        );
         found.push(Complaint { topic: seen.name.clone(), what, mend });
     };
     let policy = seen.settings.get("cleanup.policy").map_or("", String::as_str);
     if policy != "delete" {
-        wrong(format!("is compacted (cleanup.policy={policy}), which removes records"), "cleanup.policy", "delete".into());
+        wrong(
+            format!("is compacted (cleanup.policy={policy}), which removes records"),
+            "cleanup.policy",
+            "delete".into(),
+        );
     }
     for (name, unit) in [("retention.ms", "ms"), ("retention.bytes", "bytes")] {
         let kept = number(name).unwrap_or(0);
@@ -71,9 +79,13 @@ fn partitions(seen: &Seen, config: &Config) -> Option<Complaint> {
     let (have, want) = (seen.copies.len(), seen.topic.partitions() as usize);
     let mend = match have.cmp(&want) {
         std::cmp::Ordering::Equal => return None,
-        std::cmp::Ordering::Less => format!("{} --alter --topic {} --partitions {want}", tool("kafka-topics.sh", config), seen.name),
+        std::cmp::Ordering::Less => {
+            format!("{} --alter --topic {} --partitions {want}", tool("kafka-topics.sh", config), seen.name)
+        }
         // Partitions cannot be taken away; a topic of that name belongs to something else.
-        std::cmp::Ordering::Greater => format!("{} --delete --topic {} (its records are lost)", tool("kafka-topics.sh", config), seen.name),
+        std::cmp::Ordering::Greater => {
+            format!("{} --delete --topic {} (its records are lost)", tool("kafka-topics.sh", config), seen.name)
+        }
     };
     Some(Complaint { topic: seen.name.clone(), what: format!("has {have} partitions, where {want} are fixed"), mend })
 }
@@ -84,21 +96,34 @@ fn copies(seen: &Seen, config: &Config) -> Option<Complaint> {
     if let Some((partition, copies)) = seen.copies.iter().enumerate().find(|(_, copies)| copies.all.len() < needed) {
         let what = format!("has {} replicas of partition {partition}, where {needed} are needed", copies.all.len());
         if seen.brokers.len() < needed {
-            let what = format!("{what}, and the cluster has {} brokers; start more, or ask for fewer replicas", seen.brokers.len());
-            return complaint(what, format!("{} --describe --topic {} (to see where it is)", tool("kafka-topics.sh", config), seen.name));
+            let what = format!(
+                "{what}, and the cluster has {} brokers; start more, or ask for fewer replicas",
+                seen.brokers.len()
+            );
+            return complaint(
+                what,
+                format!("{} --describe --topic {} (to see where it is)", tool("kafka-topics.sh", config), seen.name),
+            );
         }
         let plan = plan(seen, usize::from(config.replication));
         let assign = tool("kafka-reassign-partitions.sh", config);
-        return complaint(what, format!("echo '{plan}' > plan.json && {assign} --reassignment-json-file plan.json --execute"));
+        return complaint(
+            what,
+            format!("echo '{plan}' > plan.json && {assign} --reassignment-json-file plan.json --execute"),
+        );
     }
     let (partition, copies) = seen.copies.iter().enumerate().find(|(_, copies)| copies.in_sync.len() < needed)?;
-    let away: Vec<String> = copies.all.iter().filter(|broker| !copies.in_sync.contains(broker)).map(i32::to_string).collect();
+    let away: Vec<String> =
+        copies.all.iter().filter(|broker| !copies.in_sync.contains(broker)).map(i32::to_string).collect();
     let what = format!(
         "has {} in-sync replicas of partition {partition}, where {needed} are needed; start broker {}",
         copies.in_sync.len(),
         away.join(", ")
     );
-    complaint(what, format!("{} --describe --under-min-isr-partitions (to see when it is)", tool("kafka-topics.sh", config)))
+    complaint(
+        what,
+        format!("{} --describe --under-min-isr-partitions (to see when it is)", tool("kafka-topics.sh", config)),
+    )
 }
 
 /// Every partition on as many brokers as wanted (or there are): those that have it, then others in turn.
@@ -188,23 +213,40 @@ mod tests {
     fn partitions_are_counted() {
         let mut seen = good(Topic::Hosts);
         seen.copies.truncate(3);
-        one(&seen, "3 partitions", "kafka-topics.sh --bootstrap-server broker:9092 --alter --topic muster.hosts --partitions 12");
+        one(
+            &seen,
+            "3 partitions",
+            "kafka-topics.sh --bootstrap-server broker:9092 --alter --topic muster.hosts --partitions 12",
+        );
         let mut seen = good(Topic::Ledger);
         seen.copies.push(Copies { all: vec![1, 2], in_sync: vec![1, 2] });
-        one(&seen, "2 partitions", "kafka-topics.sh --bootstrap-server broker:9092 --delete --topic muster.ledger (its records are lost)");
+        one(
+            &seen,
+            "2 partitions",
+            "kafka-topics.sh --bootstrap-server broker:9092 --delete --topic muster.ledger (its records are lost)",
+        );
     }
 
     #[test]
     fn replicas_are_counted() {
         let mut seen = good(Topic::Ledger);
         seen.copies[0].in_sync = vec![2];
-        one(&seen, "start broker 1, 3", "kafka-topics.sh --bootstrap-server broker:9092 --describe --under-min-isr-partitions (to see when it is)");
+        one(
+            &seen,
+            "start broker 1, 3",
+            "kafka-topics.sh --bootstrap-server broker:9092 --describe --under-min-isr-partitions (to see when it is)",
+        );
         let mut seen = good(Topic::Ledger);
         (seen.copies[0].all, seen.copies[0].in_sync) = (vec![1], vec![1]);
         let plan = r#"{"version":1,"partitions":[{"topic":"muster.ledger","partition":0,"replicas":[1,2,3]}]}"#;
-        let assign = "kafka-reassign-partitions.sh --bootstrap-server broker:9092 --reassignment-json-file plan.json --execute";
+        let assign =
+            "kafka-reassign-partitions.sh --bootstrap-server broker:9092 --reassignment-json-file plan.json --execute";
         one(&seen, "1 replicas of partition 0", &format!("echo '{plan}' > plan.json && {assign}"));
         seen.brokers = vec![1];
-        one(&seen, "the cluster has 1 brokers", "kafka-topics.sh --bootstrap-server broker:9092 --describe --topic muster.ledger (to see where it is)");
+        one(
+            &seen,
+            "the cluster has 1 brokers",
+            "kafka-topics.sh --bootstrap-server broker:9092 --describe --topic muster.ledger (to see where it is)",
+        );
     }
 }

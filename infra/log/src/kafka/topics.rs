@@ -20,7 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Makes what is missing and refuses what could lose records.
 pub(super) async fn prepare(config: &Arc<Config>, producer: Arc<Producer>) -> Result<(), OpenError> {
     let mut cluster = cluster(config, &producer).await?;
-    let missing: Vec<Topic> = config.topics.iter().copied().filter(|topic| !cluster.has(&config.topic(*topic))).collect();
+    let missing: Vec<Topic> =
+        config.topics.iter().copied().filter(|topic| !cluster.has(&config.topic(*topic))).collect();
     let admin: AdminClient<DefaultClientContext> =
         config.admin().create().map_err(|error| OpenError::Settings(error.to_string()))?;
     make(config, &admin, &missing).await?;
@@ -32,7 +33,8 @@ pub(super) async fn prepare(config: &Arc<Config>, producer: Arc<Producer>) -> Re
         tokio::time::sleep(Duration::from_millis(50)).await; // for every broker to hear of them
         cluster = self::cluster(config, &producer).await?;
     }
-    let complaints: Vec<_> = look(config, &admin, cluster).await?.iter().flat_map(|seen| complaints(seen, config)).collect();
+    let complaints: Vec<_> =
+        look(config, &admin, cluster).await?.iter().flat_map(|seen| complaints(seen, config)).collect();
     match complaints.is_empty() {
         true => Ok(()),
         false => Err(OpenError::Refused(complaints)),
@@ -55,12 +57,19 @@ impl Cluster {
 async fn cluster(config: &Arc<Config>, producer: &Arc<Producer>) -> Result<Cluster, OpenError> {
     let asked = producer.clone();
     let asked = tokio::task::spawn_blocking(move || asked.client().fetch_metadata(None, PATIENCE)).await;
-    let metadata = asked.map_err(|stopped| unreachable(config, stopped))?.map_err(|error| unreachable(config, error))?;
+    let metadata =
+        asked.map_err(|stopped| unreachable(config, stopped))?.map_err(|error| unreachable(config, error))?;
     let ours: Vec<String> = config.topics.iter().map(|topic| config.topic(*topic)).collect();
-    let topics = metadata.topics().iter().filter(|topic| topic.error().is_none() && ours.iter().any(|name| name == topic.name()));
+    let topics = metadata
+        .topics()
+        .iter()
+        .filter(|topic| topic.error().is_none() && ours.iter().any(|name| name == topic.name()));
     let topics = topics
         .map(|topic| {
-            let copies = topic.partitions().iter().map(|part| Copies { all: part.replicas().into(), in_sync: part.isr().into() });
+            let copies = topic
+                .partitions()
+                .iter()
+                .map(|part| Copies { all: part.replicas().into(), in_sync: part.isr().into() });
             (topic.name().to_owned(), copies.collect())
         })
         .collect();
@@ -71,12 +80,14 @@ async fn make(config: &Config, admin: &AdminClient<DefaultClientContext>, missin
     if missing.is_empty() {
         return Ok(());
     }
-    let settings: Vec<(String, Vec<(&str, String)>)> = missing.iter().map(|topic| (config.topic(*topic), settings(*topic, config))).collect();
+    let settings: Vec<(String, Vec<(&str, String)>)> =
+        missing.iter().map(|topic| (config.topic(*topic), settings(*topic, config))).collect();
     let topics: Vec<NewTopic<'_>> = missing
         .iter()
         .zip(&settings)
         .map(|(topic, (name, settings))| {
-            let new = NewTopic::new(name, topic.partitions() as i32, TopicReplication::Fixed(i32::from(config.replication)));
+            let new =
+                NewTopic::new(name, topic.partitions() as i32, TopicReplication::Fixed(i32::from(config.replication)));
             settings.iter().fold(new, |new, (name, value)| new.set(name, value))
         })
         .collect();
@@ -112,7 +123,11 @@ fn settings(topic: Topic, config: &Config) -> Vec<(&'static str, String)> {
     settings
 }
 
-async fn look(config: &Config, admin: &AdminClient<DefaultClientContext>, mut cluster: Cluster) -> Result<Vec<Seen>, OpenError> {
+async fn look(
+    config: &Config,
+    admin: &AdminClient<DefaultClientContext>,
+    mut cluster: Cluster,
+) -> Result<Vec<Seen>, OpenError> {
     let names: Vec<String> = config.topics.iter().map(|topic| config.topic(*topic)).collect();
     let specifiers: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
     let options = AdminOptions::new().request_timeout(Some(PATIENCE));

@@ -35,11 +35,18 @@ impl Writer {
         self.producer.read().expect("nothing panics while it holds the producer").clone()
     }
 
-    pub(super) async fn append(&self, topic: &str, partition: u32, drafts: Vec<Draft>) -> Result<Vec<Position>, AppendError> {
+    pub(super) async fn append(
+        &self,
+        topic: &str,
+        partition: u32,
+        drafts: Vec<Draft>,
+    ) -> Result<Vec<Position>, AppendError> {
         let kib = drafts.iter().map(Draft::size).sum::<usize>() / 1024 + drafts.len();
         let kib = u32::try_from(kib).unwrap_or(ROOM).min(ROOM);
         let room = tokio::time::timeout(PATIENCE, self.room.acquire_many(kib)).await;
-        let Ok(Ok(_room)) = room else { return Err(AppendError::Failed("too many records are under way to kafka".into())) };
+        let Ok(Ok(_room)) = room else {
+            return Err(AppendError::Failed("too many records are under way to kafka".into()));
+        };
         let producer = self.producer();
         let mut sent = Vec::with_capacity(drafts.len());
         for draft in &drafts {
@@ -85,7 +92,8 @@ fn send(producer: &Producer, topic: &str, partition: u32, draft: &Draft) -> Resu
     for (key, value) in &draft.headers {
         headers = headers.insert(Header { key, value: Some(value.as_bytes()) });
     }
-    let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(topic).partition(partition as i32).payload(&draft.value);
+    let mut record: FutureRecord<'_, [u8], [u8]> =
+        FutureRecord::to(topic).partition(partition as i32).payload(&draft.value);
     if !draft.headers.is_empty() {
         record = record.headers(headers);
     }

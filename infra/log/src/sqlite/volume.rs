@@ -70,7 +70,8 @@ impl Volume {
             );
             let mut statement = conn.prepare_cached(&sql)?;
             let left = max_records.saturating_sub(found.len());
-            let mut rows = statement.query((range.start as i64, range.end as i64, i64::try_from(left).unwrap_or(i64::MAX)))?;
+            let mut rows =
+                statement.query((range.start as i64, range.end as i64, i64::try_from(left).unwrap_or(i64::MAX)))?;
             while let Some(row) = rows.next()? {
                 let record = record(row)?;
                 bytes += record.value.len();

@@ -37,7 +37,8 @@ async fn an_append_that_gets_no_answer_says_so_soon_and_lands_once_at_most() {
     while let Err(error) = log.start(PARTITION).await {
         assert!(begin.elapsed() < Duration::from_secs(180), "{error}");
     }
-    let values: Vec<_> = everything(&log, PARTITION).await.into_iter().map(|record| (record.position, record.value)).collect();
+    let values: Vec<_> =
+        everything(&log, PARTITION).await.into_iter().map(|record| (record.position, record.value)).collect();
     assert_eq!(values[0].1, "before");
     assert!(values.contains(&(after, "after".into())), "{values:?}");
     assert!(values.iter().filter(|(_, value)| value == "during").count() <= 1, "{values:?}");

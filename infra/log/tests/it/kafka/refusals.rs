@@ -14,7 +14,9 @@ async fn refusal(config: &Config, complaints: usize) -> String {
     let begin = Instant::now();
     loop {
         match Kafka::open(config.clone()).await.err() {
-            Some(error @ OpenError::Refused(_)) if error.to_string().lines().count() == complaints => return error.to_string(),
+            Some(error @ OpenError::Refused(_)) if error.to_string().lines().count() == complaints => {
+                return error.to_string();
+            }
             None | Some(OpenError::Refused(_)) if begin.elapsed() < Duration::from_secs(30) => {}
             other => panic!("{other:?}"),
         }
