@@ -27,3 +27,4 @@ pub use engine::{Engine, RebuildError, Rebuilds, StartError};
 pub use follow::Follow;
 pub use progress::{Halt, Progress, Reached, Settled};
 pub use projection::{Decision, Facts, FoldError, Projection, Recorded, view};
+pub use sweep::results as sweep_results;

@@ -112,6 +112,9 @@ impl Progress {
         let ends = try_join_all(partitions.iter().map(|partition| self.0.log.end(*partition))).await?;
         let ends: Vec<(Partition, Position)> = partitions.into_iter().zip(ends).collect();
         let complete = self.wait_for(views, &ends, patience).await;
+        if complete {
+            self.note(views, now);
+        }
         let complete_to = if complete { now } else { self.complete_to(views) };
         Ok(Settled { complete_to, behind: !complete && as_of.is_none_or(|asked| asked > complete_to) })
     }
@@ -122,16 +125,29 @@ impl Progress {
         times.map(|time| time.unwrap_or(Timestamp::EPOCH)).min().unwrap_or(Timestamp::EPOCH)
     }
 
-    /// Whether one version has folded everything below these positions.
-    pub(crate) async fn version_reaches(&self, view: &'static str, version: i64, ends: &[(Partition, Position)]) {
+    /// Waits until one version has folded everything below these positions; the reason when it has stopped before.
+    pub(crate) async fn version_reaches(
+        &self,
+        view: &'static str,
+        version: i64,
+        ends: &[(Partition, Position)],
+    ) -> Result<(), String> {
         let mut moved = self.0.moved.subscribe();
         loop {
             moved.borrow_and_update();
+            if let Some(reason) = self.halt_of(view, version) {
+                return Err(reason);
+            }
             let reached = self.state().reached.get(&(view, version)).is_some_and(|reached| covers(reached, ends));
             if reached || moved.changed().await.is_err() {
-                return;
+                return Ok(());
             }
         }
+    }
+
+    /// Why a version has stopped, if it has.
+    pub(crate) fn halt_of(&self, view: &'static str, version: i64) -> Option<String> {
+        self.state().halted.get(&(view, version)).cloned()
     }
 
     pub(crate) fn serve(&self, view: &'static str, version: i64) {
@@ -175,6 +191,18 @@ impl Progress {
         }
         drop(state);
         self.tell();
+    }
+
+    /// All that was acknowledged before `at` is folded into these views.
+    fn note(&self, views: &[&str], at: Timestamp) {
+        let mut state = self.state();
+        for view in views {
+            let Some(place) = state.serving.get_key_value(*view).map(|(name, version)| (*name, *version)) else {
+                continue;
+            };
+            let places = state.reached.get_mut(&place).into_iter().flatten();
+            places.for_each(|(_, reached)| reached.at = reached.at.max(at));
+        }
     }
 
     pub(crate) fn halt(&self, view: &'static str, version: i64, reason: &str) {

@@ -58,7 +58,7 @@ async fn drop_some(views: &Views, table: &'static str, column: &'static str, ver
 }
 
 /// Drops results that no query stands behind any more: it is gone, says something else since, or keeps no results.
-pub(crate) async fn results(views: &Views) -> Result<(), FoldError> {
+pub async fn results(views: &Views) -> Result<(), FoldError> {
     let queries = crate::read::subjects::<Query>(views, view::QUERIES, crate::read::NOW).await?;
     let since = |id: QueryId| {
         let query = queries.iter().find(|query| query.id == id)?;

@@ -22,6 +22,8 @@ pub enum RebuildError {
     Incomplete { view: String, partition: String, start: Position },
     #[error("{0} is being built anew already")]
     Running(String),
+    #[error("the new rows of {view} have stopped: {reason}")]
+    Halted { view: String, reason: String },
     #[error("the engine of the views has stopped")]
     Stopped,
     #[error(transparent)]
@@ -116,7 +118,7 @@ pub(super) async fn finish(shared: Arc<Shared>, begun: Begun) -> Then {
     let Begun { projection, version, reply, .. } = begun;
     let swapped = tokio::select! {
         () = shared.stop.cancelled() => Err(RebuildError::Stopped),
-        swapped = catch_up_and_swap(&shared, &projection, version) => swapped.map_err(RebuildError::Start),
+        swapped = catch_up_and_swap(&shared, &projection, version) => swapped,
     };
     let is_done = swapped.is_ok();
     let _ = reply.send(swapped); // whoever asked may be gone
@@ -126,19 +128,25 @@ pub(super) async fn finish(shared: Arc<Shared>, begun: Begun) -> Then {
     Then::Nothing
 }
 
-async fn catch_up_and_swap(shared: &Shared, projection: &Arc<dyn Projection>, version: i64) -> Result<(), StartError> {
+async fn catch_up_and_swap(
+    shared: &Shared,
+    projection: &Arc<dyn Projection>,
+    version: i64,
+) -> Result<(), RebuildError> {
     let view = projection.name();
     let partitions: Vec<Partition> = projection.topic().every().collect();
-    let ends = try_join_all(partitions.iter().map(|partition| shared.log.end(*partition))).await?;
+    let ends = try_join_all(partitions.iter().map(|partition| shared.log.end(*partition))).await;
+    let ends = ends.map_err(StartError::from)?;
     let mut ends: Vec<(Partition, Position)> = partitions.into_iter().zip(ends).collect();
     loop {
-        shared.progress.version_reaches(view, version, &ends).await;
+        let reached = shared.progress.version_reaches(view, version, &ends).await;
+        reached.map_err(|reason| RebuildError::Halted { view: view.to_owned(), reason })?;
         match versions::swap(shared, projection, version).await {
             Ok(true) => return Ok(()),
             Ok(false) => {
                 ends = shared.progress.reached(view).into_iter().map(|(at, reached)| (at, reached.position)).collect()
             }
-            Err(error @ StoreError::Damaged(_)) => return Err(error.into()),
+            Err(error @ StoreError::Damaged(_)) => return Err(StartError::from(error).into()),
             Err(error) => tracing::warn!(view, "the new rows cannot be served yet, trying again: {error}"),
         }
         tokio::time::sleep(RETRY).await;

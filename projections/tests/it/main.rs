@@ -2,6 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod answers;
+mod as_of;
+mod crash;
+mod faults;
+mod follow;
+mod model;
+mod progress;
+mod read;
+mod rebuild;
+mod results;
 mod rig;
+mod seen;
 mod story;
 mod teller;

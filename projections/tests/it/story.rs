@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use futures::{StreamExt, stream};
 use infra_log::memory::Memory;
 use infra_log::{Draft, Partition};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::rig::Rig;
+use crate::rig::{Dump, Rig};
 use crate::teller::Teller;
 
 #[tokio::test]
@@ -53,17 +54,17 @@ async fn a_hundred_interleavings_of_the_partitions_give_the_same_rows() {
         rig.fold().await;
         rig.dump().await
     };
-    let mut seeds = futures::stream::iter((0..100u64).map(|seed| {
+    let folded = |seed| {
         let writes = story.writes.clone();
         async move { (seed, interleaved(seed, writes).await) }
-    }));
-    let mut running = futures::stream::StreamExt::buffer_unordered(&mut seeds, 4);
-    while let Some((seed, dump)) = futures::stream::StreamExt::next(&mut running).await {
+    };
+    let mut all = stream::iter((0..100).map(folded)).buffer_unordered(4);
+    while let Some((seed, dump)) = all.next().await {
         assert_eq!(dump, expected, "seed {seed}");
     }
 }
 
-async fn interleaved(seed: u64, writes: Vec<(Partition, Draft)>) -> Vec<(&'static str, Vec<Vec<infra_stores::Value>>)> {
+async fn interleaved(seed: u64, writes: Vec<(Partition, Draft)>) -> Dump {
     let mut partitions: BTreeMap<Partition, Vec<(Partition, Draft)>> = BTreeMap::new();
     for write in writes {
         partitions.entry(write.0).or_default().push(write);
