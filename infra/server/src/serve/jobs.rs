@@ -55,6 +55,8 @@ pub fn start(
     let (snapshots, follower) = (parts.snapshots.clone(), parts.ledger.follower().clone());
     let interval = Duration::from_secs(options.snapshot_interval_s.max(1));
     jobs.push(until(stop.clone(), async move { snapshots.keep_ledger(follower, interval).await }));
+    let activities = command_api::activity::write(parts.reads.log.clone(), parts.restored.clone());
+    jobs.push(until(stop.clone(), activities));
     jobs.push(until(stop.clone(), parts.presence.clone().follow(parts.reads.log.clone(), parts.world.clone())));
     let (data, orders) = (data.clone(), Arc::new(Running::new(parts.clone())));
     jobs.push(until(stop, async move {

@@ -40,6 +40,8 @@ pub struct Parts {
     pub access: Shared<Access>,
     pub presence: Presence,
     pub views: Views,
+    /// The fold that this start began with, and the position after it.
+    pub restored: Option<(domain::ledger::Fold, infra_log::Position)>,
 }
 
 impl Parts {
@@ -58,7 +60,7 @@ impl Parts {
 
         let snapshots = Snapshots::new(blobs.clone());
         let restored = snapshots.ledger(&*log).await;
-        let ledger = Ledger::open(shared.clone(), world.clone(), options.node.clone(), restored).await?;
+        let ledger = Ledger::open(shared.clone(), world.clone(), options.node.clone(), restored.clone()).await?;
         if let Some(reason) = &ledger.fold().halted {
             tracing::error!("nothing can be decided until this is mended, hosts are served on: {reason}");
         }
@@ -98,7 +100,18 @@ impl Parts {
             },
             certificate_chain: Arc::new(move || std::fs::read_to_string(&ca).unwrap_or_default()),
         });
-        Ok(Parts { world, log, ledger, snapshots, commands, reads, access: Shared::new(access), presence, views })
+        Ok(Parts {
+            world,
+            log,
+            ledger,
+            snapshots,
+            commands,
+            reads,
+            access: Shared::new(access),
+            presence,
+            views,
+            restored,
+        })
     }
 
     /// Makes the first admin, if there is none, and writes their password and the enroll secret into the data folder.
