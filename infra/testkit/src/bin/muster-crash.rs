@@ -41,8 +41,14 @@ struct Arguments {
     plant_double: bool,
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    run(Arguments::parse()).unwrap_or_else(|error| {
+        eprintln!("muster-crash: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let temporary = tempfile::tempdir()?;
     let data = arguments.data.unwrap_or_else(|| temporary.path().join("data"));
     anyhow::ensure!(!data.exists(), "{} is there already: choose another folder", data.display());

@@ -21,7 +21,7 @@ use crate::folder;
 use crate::process::ServerProcess;
 
 /// Snapshots are taken as often as can be, so that starts come from one.
-const SETTINGS: [&str; 4] = ["--snapshot-interval", "1", "--log", "warn,infra_ledger=info"];
+const SETTINGS: [&str; 4] = ["--snapshot-interval-s", "1", "--log", "warn,infra_ledger=info"];
 /// Campaigns come as fast as hosts can take them.
 const BETWEEN_CAMPAIGNS: Duration = Duration::from_millis(400);
 /// How long hosts may take to say what they have to say, once the server stays.
