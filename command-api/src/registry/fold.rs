@@ -1,17 +1,18 @@
 //! The tails: one task for each partition of `muster.hosts` and for `muster.signals`, and one that watches the ledger.
 //!
-//! A task holds the Registry only while it works, so all of them end after the last handle is gone.
+//! A task holds the Registry only while it folds, never while it waits, so all of them end after the last handle is gone.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use domain::records::{Intervals, LabelAnswers, Signal};
-use domain::{Digest, HostId, Members, Timestamp};
-use infra_log::{Partition, Position, ReadError, Record, Topic};
+use domain::{Digest, HostId, Timestamp};
+use infra_log::{Log, Partition, Position, ReadError, Record, Topic};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use super::cell::Held;
 use super::{Inner, Registry};
@@ -25,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const FRESH: Duration = Duration::from_secs(2);
 
 /// How far each partition is folded.
-pub struct Tails(Vec<Tail>);
+pub struct Tails(Vec<Arc<Tail>>);
 
 pub struct Tail {
     partition: Partition,
@@ -40,24 +41,26 @@ pub struct Tail {
 
 impl Tails {
     pub fn new() -> Tails {
-        let tail = |partition| Tail {
-            partition,
-            next: watch::Sender::new(0),
-            promised: AtomicU64::new(0),
-            nudge: Notify::new(),
-            stood_at_end: AtomicI64::new(i64::MIN),
+        let tail = |partition| {
+            Arc::new(Tail {
+                partition,
+                next: watch::Sender::new(0),
+                promised: AtomicU64::new(0),
+                nudge: Notify::new(),
+                stood_at_end: AtomicI64::new(i64::MIN),
+            })
         };
         Tails(Topic::Hosts.every().chain(Topic::Signals.every()).map(tail).collect())
     }
 
     fn of(&self, partition: Partition) -> Option<&Tail> {
-        self.0.iter().find(|tail| tail.partition == partition)
+        self.0.iter().find(|tail| tail.partition == partition).map(|tail| &**tail)
     }
 }
 
 pub fn start(registry: &Registry) {
-    for place in 0..registry.0.tails.0.len() {
-        tokio::spawn(follow(Arc::downgrade(&registry.0), place));
+    for tail in &registry.0.tails.0 {
+        tokio::spawn(follow(Arc::downgrade(&registry.0), registry.0.log.clone(), tail.clone()));
     }
     tokio::spawn(watch_ledger(Arc::downgrade(&registry.0), registry.0.ledger.watch()));
 }
@@ -94,33 +97,13 @@ impl Inner {
         Ok(())
     }
 
-    /// Reads and folds one batch; `Ok(false)` when there was nothing to read.
-    async fn read_batch(&self, tail: &Tail) -> Result<bool, ReadError> {
-        let from = *tail.next.borrow();
-        let promised = tail.promised.load(Ordering::Acquire);
-        let records = match self.log.read(tail.partition, from, RECORDS, BYTES).await {
-            Err(ReadError::Gone { start, .. }) => {
-                tail.next.send_replace(start);
-                return Ok(true);
-            }
-            other => other?,
-        };
-        let Some(last) = records.last() else {
-            // Nothing lies below a promised end: positions were skipped.
-            if promised > from {
-                tail.next.send_replace(promised);
-            }
-            return Ok(false);
-        };
-        let next = last.position + 1;
-        for record in &records {
+    fn fold(&self, tail: &Tail, records: &[Record]) {
+        for record in records {
             match tail.partition.topic {
                 Topic::Hosts => self.fold_report(record),
                 _ => self.fold_signal(record),
             }
         }
-        tail.next.send_replace(next);
-        Ok(true)
     }
 
     fn fold_report(&self, record: &Record) {
@@ -176,8 +159,7 @@ impl Inner {
             Ok(Signal::Presence(presence)) => self.fold_presence(&presence),
             Ok(Signal::Answered { campaign, hosts }) => self.answered.told(campaign, &hosts),
             Ok(Signal::RefetchWished { hosts, at }) => self.wish(&hosts, at),
-            #[allow(unreachable_patterns)]
-            Ok(_) => {}
+            Ok(Signal::Clock { .. }) => {}
             Err(error) => tracing::warn!(position = record.position, "a signal is passed over: {error}"),
         }
     }
@@ -195,8 +177,7 @@ impl Inner {
         }
         self.answered.retain(&fold.state);
         let begun = fold.state.campaigns.open().filter(|campaign| campaign.id.0 > *newest);
-        let called: Vec<&Members> = begun.map(|campaign| &campaign.targets).collect();
-        called.iter().for_each(|targets| self.connections.call(targets));
+        begun.for_each(|campaign| self.connections.call(&campaign.targets));
         *newest = fold.state.campaigns.iter().next_back().map_or(*newest, |campaign| campaign.id.0.max(*newest));
     }
 
@@ -212,23 +193,59 @@ pub fn label_answers(state: Option<&str>) -> LabelAnswers {
     state.and_then(|state| serde_json::from_str(state).ok()).unwrap_or_default()
 }
 
-async fn follow(registry: Weak<Inner>, place: usize) {
-    loop {
-        let Some(inner) = registry.upgrade() else { return };
-        let tail = &inner.tails.0[place];
-        match inner.read_batch(tail).await {
-            Ok(true) => {}
-            Ok(false) => {
-                let next = *tail.next.borrow();
-                // A handle that is dropped meanwhile is noticed after the patience.
-                tokio::select! {
-                    () = inner.log.changed(tail.partition, next, PATIENCE) => {}
-                    () = tail.nudge.notified() => {}
-                }
+impl Tail {
+    /// Reads one batch; where there is none, what was promised is reached.
+    async fn read(&self, log: &dyn Log) -> Result<Vec<Record>, ReadError> {
+        let from = *self.next.borrow();
+        let promised = self.promised.load(Ordering::Acquire);
+        match log.read(self.partition, from, RECORDS, BYTES).await {
+            // Retention took it. Every section is written again before that, and a signal is old by then.
+            Err(ReadError::Gone { start, .. }) => {
+                self.next.send_replace(start);
+                Ok(vec![])
             }
+            Ok(records) => {
+                if records.is_empty() && promised > from {
+                    self.next.send_replace(promised);
+                }
+                Ok(records)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits for news after a read that found none. News that came at once may be no record: positions that were skipped
+    /// lie there, which only a question for the end can tell.
+    async fn wait(&self, log: &dyn Log) {
+        let next = *self.next.borrow();
+        let since = Instant::now();
+        tokio::select! {
+            () = log.changed(self.partition, next, PATIENCE) => {}
+            () = self.nudge.notified() => return,
+        }
+        if since.elapsed() < PATIENCE / 20
+            && let Ok(end) = log.end(self.partition).await
+        {
+            self.promised.fetch_max(end, Ordering::AcqRel);
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn follow(registry: Weak<Inner>, log: Arc<dyn Log>, tail: Arc<Tail>) {
+    while registry.strong_count() > 0 {
+        match tail.read(&*log).await {
+            Ok(records) => match records.last().map(|record| record.position + 1) {
+                Some(next) => {
+                    let Some(inner) = registry.upgrade() else { return };
+                    inner.fold(&tail, &records);
+                    tail.next.send_replace(next);
+                }
+                None => tail.wait(&*log).await,
+            },
             Err(error) => {
                 tracing::warn!(partition = %tail.partition, "a tail cannot read: {error}");
-                tokio::time::sleep(PATIENCE / 4).await;
+                tokio::time::sleep(PATIENCE / 20).await;
             }
         }
     }

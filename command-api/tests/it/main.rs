@@ -16,3 +16,4 @@ mod admin_users;
 mod campaigns_life;
 mod campaigns_start;
 mod campaigns_wait;
+mod host;

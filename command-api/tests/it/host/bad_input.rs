@@ -1,0 +1,192 @@
+//! What no sound host sends: each gets an answer that osqueryd takes for a failure, and blocks nobody for ever.
+
+use std::io::Write as _;
+
+use command_api::app::{Limits, Settings};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use infra_log::Topic;
+use serde_json::{Value, json};
+
+use super::site::Site;
+
+const PATHS: [&str; 8] =
+    ["enroll", "config", "distributed/read", "distributed/write", "log", "carve/begin", "carve/block", "yara/x"];
+
+fn small() -> Limits {
+    Limits { small: 4_096, enroll: 8_192, log: 20_000, write: 20_000, carve_block: 8_192, ..Limits::default() }
+}
+
+async fn limited() -> Site {
+    Site::with(Settings { limits: small(), ..Settings::default() }).await
+}
+
+fn zipped(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[actix_web::test]
+async fn check_10_malformed_bodies_are_failures() {
+    let site = limited().await;
+    site.enroll("a").await;
+    let deep = format!("{{\"node_key\":{}{}}}", "[".repeat(1_500), "]".repeat(1_500));
+    let control = "{\"node_key\":\"a\nb\"}".to_owned();
+    let bodies = [
+        "",
+        " ",
+        "{",
+        "[]",
+        "\"x\"",
+        "7",
+        "<html>",
+        r#"{"node_key":"#,
+        r#"{"node_key":[1]}"#,
+        &deep,
+        &control,
+        "\0\0\0",
+    ];
+    for path in PATHS {
+        for body in bodies {
+            let reply = site.post_bytes(path, body.to_owned()).await;
+            if matches!(path, "enroll" | "carve/block") && body == r#"{"node_key":[1]}"# {
+                continue; // No key is looked for there.
+            }
+            assert!(!reply.error().is_empty(), "{path} {body:.40}");
+            assert!(!reply.is_node_invalid(), "{path} {body:.40}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn ten_thousand_levels_are_refused_wherever_they_stand() {
+    let site = Site::new().await;
+    let key = site.enroll("a").await;
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    for path in PATHS {
+        let body = format!(
+            r#"{{"node_key":"{key}","log_type":"result","data":[{{"name":{deep}}}],"queries":{{"q":{deep}}}}}"#
+        );
+        assert!(site.post_bytes(path, body).await.error().contains("deep"), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn check_38_null_is_an_empty_object_and_the_rest_is_not_looked_at() {
+    let site = Site::new().await;
+    let key = site.enroll("a").await;
+    for path in ["config", "distributed/read", "distributed/write", "log", "yara/x"] {
+        assert!(site.post_bytes(path, "null").await.is_node_invalid(), "{path}");
+    }
+    let body = format!(r#"{{"node_key":"{key}"}} and more {{"#);
+    assert_eq!(site.post_bytes("config", body).await.status, 200);
+}
+
+#[actix_web::test]
+async fn check_10_an_oversized_body_is_a_failure() {
+    for path in PATHS {
+        let site = limited().await;
+        let key = site.enroll("a").await;
+        let body = json!({"node_key": key, "log_type": "result", "session_id": "s", "block_id": 0, "padding": "x".repeat(40_000)}).to_string();
+        for (body, encoding) in [(body.clone().into_bytes(), "identity"), (zipped(body.as_bytes()), "gzip")] {
+            let request =
+                Site::request(&format!("/api/osquery/{path}"), body).insert_header(("Content-Encoding", encoding));
+            let reply = site.send(request).await;
+            assert_eq!(reply.status, 413, "{path} {encoding} {}", reply.text());
+            reply.error();
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_gzip_bomb_is_a_failure_and_costs_no_more_than_the_limit() {
+    let site = limited().await;
+    site.enroll("a").await;
+    let bomb = zipped(&vec![b' '; 16 << 20]);
+    assert!(bomb.len() < 20_000);
+    for path in PATHS {
+        let request =
+            Site::request(&format!("/api/osquery/{path}"), bomb.clone()).insert_header(("Content-Encoding", "gzip"));
+        assert_eq!(site.send(request).await.status, 413, "{path}");
+    }
+    assert_eq!(site.app.intake.in_flight(), 0);
+}
+
+#[actix_web::test]
+async fn a_post_that_is_always_too_large_is_taken_as_far_as_it_fits() {
+    let site = limited().await;
+    let key = site.enroll("a").await;
+    let data: Vec<Value> = (0..200).map(|n| json!({"name": "q", "n": n, "padding": "x".repeat(200)})).collect();
+    let body = json!({"node_key": key, "log_type": "result", "data": data});
+    for _ in 0..2 {
+        let reply = site.post("log", body.clone()).await;
+        assert_eq!(reply.status, 413);
+        reply.error();
+        assert!(site.lines(Topic::Results).is_empty());
+    }
+    site.post("log", body).await.done();
+    let kept: Vec<Value> =
+        site.lines(Topic::Results).iter().map(|line| serde_json::from_slice(&line.value).unwrap()).collect();
+    assert!(kept.len() > 50, "{}", kept.len());
+    assert_eq!(kept[..], data[..kept.len()]);
+    site.post("log", json!({"node_key": key, "log_type": "result", "data": [{"name": "small"}]})).await.done();
+    assert_eq!(
+        site.post("log", json!({"node_key": key, "log_type": "result", "data": data})).await.status,
+        413,
+        "its strikes are forgiven"
+    );
+}
+
+#[actix_web::test]
+async fn a_write_that_is_always_too_large_answers_what_fits_and_marks_it() {
+    let site = limited().await;
+    let key = site.enroll("a").await;
+    let targets: domain::Members = [site.host(&key)].into_iter().collect();
+    let command = domain::campaign::Command::Start {
+        sql: "SELECT 1".to_owned(),
+        query: None,
+        by: None,
+        targets,
+        attended: false,
+        life: std::time::Duration::from_secs(60),
+    };
+    site.decide(command).await;
+    let rows: Vec<Value> = (0..200).map(|n| json!({"n": n.to_string(), "padding": "x".repeat(200)})).collect();
+    let body = json!({"node_key": key, "queries": {"fleet_distributed_query_1": rows}, "statuses": {"fleet_distributed_query_1": 0}});
+    for _ in 0..2 {
+        assert_eq!(site.post("distributed/write", body.clone()).await.status, 413);
+    }
+    site.post("distributed/write", body).await.done();
+    let answer = site.answers().remove(0);
+    assert!(answer.cut && answer.row_count > 50);
+    assert_eq!(serde_json::from_slice::<Vec<Value>>(&answer.rows).unwrap()[..], rows[..answer.row_count as usize]);
+    assert!(!site.names(&key).await.contains("fleet_distributed_query_1"));
+}
+
+#[actix_web::test]
+async fn bodies_in_flight_are_limited() {
+    let limits = Limits { in_flight: 1_000, ..Limits::default() };
+    let site = Site::with(Settings { limits, ..Settings::default() }).await;
+    let reply = site.post("log", json!({"node_key": "k", "log_type": "result", "data": ["x".repeat(2_000)]})).await;
+    assert_eq!((reply.status, reply.is_node_invalid()), (503, false));
+    assert!(reply.error().contains("busy"));
+    assert_eq!(site.app.intake.in_flight(), 0);
+    assert_eq!(
+        site.post("enroll", json!({"enroll_secret": super::site::SECRET, "host_identifier": "a"})).await.status,
+        200
+    );
+}
+
+#[actix_web::test]
+async fn odd_numbers_and_texts_are_taken_as_they_are() {
+    let site = Site::new().await;
+    let key = site.enroll("a").await;
+    let line = r#"{"name":"q","unixTime":-99999999999999999999,"counter":1e999,"x":"\u0000\ud800","deep":[[[{}]]]}"#;
+    let body = format!(r#"{{"node_key":"{key}","log_type":"result","data":[{line}]}}"#);
+    site.post_bytes("log", body).await.done();
+    assert_eq!(site.lines(Topic::Results).len(), 1);
+    site.answer(&key, json!({"fleet_detail_query_system_info": [{"hostname": "a\u{0}b", "uuid": "x".repeat(9_000), "physical_memory": "1"}]})).await.done();
+    let identity = site.app.registry.identity(site.host(&key)).unwrap();
+    assert_eq!((identity.hostname.as_str(), identity.uuid.len()), ("ab", 255));
+}
