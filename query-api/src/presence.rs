@@ -33,27 +33,53 @@ impl Calls {
     }
 }
 
+/// Windows come every 30 s while hosts call. Silent for so long, the hosts are gone, and not the server.
+const SILENCE: Duration = Duration::from_secs(90);
+
 /// The fold; cheap to clone.
 #[derive(Clone, Default)]
-pub struct Presence(Arc<RwLock<Vec<Calls>>>);
+pub struct Presence(Arc<RwLock<Known>>);
+
+#[derive(Default)]
+struct Known {
+    /// By ordinal.
+    hosts: Vec<Calls>,
+    /// The end of the newest window: what came after it is not told yet.
+    told_to: Timestamp,
+    /// When this process began to follow: a stretch without windows before it was the server's own outage.
+    since: Timestamp,
+}
 
 impl Presence {
     /// What is known of a host's calls.
     pub fn calls(&self, host: HostId) -> Calls {
-        self.0.read().expect("nothing panics while it holds this").get(host.0 as usize).copied().unwrap_or_default()
+        self.known().hosts.get(host.0 as usize).copied().unwrap_or_default()
     }
 
     /// Whether a host that calls every `interval_s` seconds is online; enrolling counts as a call.
+    ///
+    /// Judged at the end of what is told, so that neither the wait for the next window nor an outage of the server
+    /// itself makes a host look silent.
     pub fn is_online(&self, host: &domain::host::Host, interval_s: u32, now: Timestamp) -> bool {
-        let seen = self.calls(host.id).seen.max(host.last_enrolled_at);
-        now < seen.plus(Duration::from_secs(u64::from(interval_s))).plus(MARGIN)
+        let known = self.known();
+        let calls = known.hosts.get(host.id.0 as usize).copied().unwrap_or_default();
+        let seen = calls.seen.max(host.last_enrolled_at);
+        let silent = now.since(known.told_to.max(known.since)) > SILENCE;
+        let at = if silent { now } else { known.told_to.min(now) };
+        at < seen.plus(Duration::from_secs(u64::from(interval_s))).plus(MARGIN)
+    }
+
+    fn known(&self) -> std::sync::RwLockReadGuard<'_, Known> {
+        self.0.read().expect("nothing panics while it holds this")
     }
 
     /// Folds one signal.
     pub fn apply(&self, signal: &Signal) {
-        let hosts = &mut *self.0.write().expect("nothing panics while it holds this");
+        let mut known = self.0.write().expect("nothing panics while it holds this");
+        let Known { hosts, told_to, .. } = &mut *known;
         match signal {
             Signal::Presence(window) => {
+                *told_to = window.until.max(*told_to);
                 for (host, at) in window.seen() {
                     let calls = slot(hosts, host);
                     calls.seen = calls.seen.max(at);
@@ -72,6 +98,7 @@ impl Presence {
     /// Follows the topic for ever. What retention removed is passed over: it is older than any use of it.
     pub async fn follow(self, log: Arc<dyn Log>, world: World) {
         let partition = Topic::Signals.only();
+        self.0.write().expect("nothing panics while it holds this").since = world.now();
         let mut next: Position = 0;
         loop {
             match log.read(partition, next, BATCH_RECORDS, BATCH_BYTES).await {
@@ -107,4 +134,59 @@ fn slot(hosts: &mut Vec<Calls>, host: HostId) -> &mut Calls {
 
 fn stamp(hosts: &mut Vec<Calls>, members: &Members, change: impl Fn(&mut Calls)) {
     members.iter().for_each(|host| change(slot(hosts, host)));
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::records::Presence as Window;
+    use domain::{Digest, State, host};
+
+    use super::*;
+
+    const ENROLLED: Timestamp = Timestamp::from_secs(1_000);
+
+    fn host() -> host::Host {
+        let mut state = State::default();
+        let enrolled = host::Enrolled {
+            host: HostId(1),
+            identifier: "a".into(),
+            node_key: Digest::of("k"),
+            team: None,
+            platform: String::new(),
+            succeeds: None,
+        };
+        state.evolve(&enrolled.into(), ENROLLED);
+        state.hosts.get(HostId(1)).unwrap().clone()
+    }
+
+    fn window(from: i64, until: i64, seen: &[(u32, i64)]) -> Signal {
+        let seen = seen.iter().map(|(host, at)| (HostId(*host), Timestamp::from_secs(*at))).collect();
+        Signal::Presence(Window::new("a".into(), Timestamp::from_secs(from), Timestamp::from_secs(until), seen))
+    }
+
+    fn online(presence: &Presence, now: i64) -> bool {
+        presence.is_online(&host(), 10, Timestamp::from_secs(now))
+    }
+
+    #[test]
+    fn rest_check_39_a_host_is_offline_when_others_are_told_of_and_it_is_not() {
+        let presence = Presence::default();
+        presence.apply(&window(2_000, 2_030, &[(1, 2_025)]));
+        presence.apply(&window(2_030, 2_060, &[(2, 2_050)]));
+        assert!(online(&presence, 2_065));
+        presence.apply(&window(2_060, 2_090, &[(2, 2_080)]));
+        assert!(online(&presence, 2_094), "2025 + 10 + 60 is 2095");
+        presence.apply(&window(2_090, 2_120, &[(2, 2_110)]));
+        assert!(!online(&presence, 2_121));
+    }
+
+    #[test]
+    fn an_outage_of_the_server_counts_against_no_host() {
+        let presence = Presence::default();
+        presence.apply(&window(2_000, 2_030, &[(1, 2_025)]));
+        // An hour without any window, and a server that has just begun to follow.
+        presence.0.write().unwrap().since = Timestamp::from_secs(5_600);
+        assert!(online(&presence, 5_620));
+        assert!(!online(&presence, 5_700), "nobody called although the server was there");
+    }
 }
