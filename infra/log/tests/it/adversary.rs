@@ -161,25 +161,26 @@ fn ends_are_honest_and_reads_keep_up_with_them() {
 
 #[test]
 fn a_writer_that_dies_half_way_leaves_its_records_to_chance() {
-    let (mut landed, mut lost) = (0, 0);
-    for seed in 0..100 {
+    let (mut landed, mut late, mut lost) = (0, 0, 0);
+    for seed in 0..200 {
         let adversary = Adversary::new(seed, Faults { max_yields: 5, ..Faults::none() });
-        run(async {
+        let died = run(async {
             let log = adversary.handle();
-            let append = log.append(PARTITION, vec![draft("dying")]);
             tokio::select! {
                 biased;
-                _ = append => {}
-                () = tokio::task::yield_now() => {}
+                _ = log.append(PARTITION, vec![draft("dying")]) => false,
+                () = tokio::task::yield_now() => true,
             }
         });
+        late += adversary.late();
         adversary.settle();
-        match adversary.log().records(PARTITION).len() {
-            0 => lost += 1,
-            _ => landed += 1,
+        match (died, adversary.log().records(PARTITION).len()) {
+            (false, _) => {} // it was quicker
+            (true, 0) => lost += 1,
+            (true, _) => landed += 1,
         }
     }
-    assert!(landed > 20 && lost > 5, "{landed} landed, {lost} lost");
+    assert!(landed > 20 && late > 5 && lost > 5, "{landed} landed, {late} of them late, {lost} lost");
 }
 
 #[test]

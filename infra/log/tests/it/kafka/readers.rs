@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use infra_log::kafka::Kafka;
-use infra_log::suite::draft;
+use infra_log::suite::{draft, everything};
 use infra_log::{Log, Partition, Topic};
 
 use super::{broker, config};
@@ -28,6 +28,11 @@ async fn readers_far_apart_take_turns_and_all_see_everything() {
             assert!(records.iter().all(|record| record.value.starts_with(format!("{} ", record.position).as_bytes())));
             *reader += 20;
         }
+    }
+    // Whoever reads it all pushes out what others may ask for again.
+    assert_eq!(everything(&log, PARTITION).await.len(), 1000);
+    for again in [0, 500, 100] {
+        assert_eq!(log.read(PARTITION, again, 1, 1 << 20).await.unwrap()[0].position, again);
     }
 }
 

@@ -70,6 +70,12 @@ fn a_folder_that_cannot_be_made_is_named() {
     assert!(error.to_string().contains(folder.to_str().unwrap()), "{error}");
 }
 
+/// Ten pages of rows in the middle, which nobody reads to open a log.
+fn overwrite(bytes: &mut [u8]) {
+    let middle = bytes.len() / 4096 / 2;
+    bytes[middle * 4096..(middle + 10) * 4096].fill(0xAB);
+}
+
 #[tokio::test]
 async fn damage_is_found_and_named_before_anything_is_changed() {
     type Damage = fn(&mut Vec<u8>);
@@ -79,7 +85,7 @@ async fn damage_is_found_and_named_before_anything_is_changed() {
         ("cut in half", |bytes| bytes.truncate(bytes.len() / 2), "cut short"),
         ("overwritten at its start", |bytes| bytes[..16].fill(7), "no SQLite file"),
         ("another program's", |bytes| bytes[68..72].fill(0), "no file of this log"),
-        ("overwritten inside", |bytes| bytes[5 * 4096..40 * 4096].fill(0xAB), "damaged"),
+        ("overwritten inside", |bytes| overwrite(bytes), "damaged"),
     ];
     let place = filled().await;
     for file in ["ledger.db", "results-2026-11-22.db", "results-2026-11-23.db"] {

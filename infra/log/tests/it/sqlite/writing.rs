@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use infra_log::suite::{draft, everything};
-use infra_log::{Log, RECORD_LIMIT, Topic};
+use infra_log::{AppendError, Log, RECORD_LIMIT, Topic};
 
 use super::Place;
 
@@ -35,6 +35,21 @@ async fn appends_that_wait_share_a_transaction() {
     // The first may have gone alone, and a few may have been counted just before they were queued.
     assert!(log.counts().transactions() <= 4, "{} transactions", log.counts().transactions());
     assert_eq!(everything(&*log, partition).await.len(), 300);
+}
+
+#[tokio::test]
+async fn an_append_that_could_not_be_written_failed_and_left_nothing() {
+    let place = Place::new();
+    let log = place.open();
+    let partition = Topic::Ledger.only();
+    let other = rusqlite::Connection::open(place.path().join("ledger.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = log.append(partition, vec![draft("never")]).await; // when the writer has waited long enough
+    assert!(matches!(refused, Err(AppendError::Failed(_))), "{refused:?}");
+    assert_eq!(log.end(partition).await.unwrap(), 0);
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(log.append(partition, vec![draft("once")]).await.unwrap(), [0]);
+    assert_eq!(everything(&log, partition).await.len(), 1);
 }
 
 #[tokio::test]
