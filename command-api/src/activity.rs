@@ -40,7 +40,8 @@ struct Writer {
 
 impl Writer {
     async fn open(log: &dyn Log, restored: Option<(Fold, Position)>) -> Result<Writer, ReadError> {
-        let written = last_sequence(log).await?;
+        // The last commit again: only some of its activities may have landed, and readers drop repeats.
+        let written = last_sequence(log).await?.saturating_sub(1);
         let (fold, next) = restored.filter(|(fold, _)| fold.chain.sequence <= written).unwrap_or_default();
         Ok(Writer { fold, next, written })
     }

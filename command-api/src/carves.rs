@@ -118,7 +118,10 @@ async fn give_up(app: &App, carve: &Carve, stored: u64) -> Result<(), BlockError
 async fn complete(app: &App, carve: &Carve) -> Result<(), BlockError> {
     let mut hasher = Sha256::new();
     for number in 0..u32::try_from(carve.plan.block_count).unwrap_or(u32::MAX) {
-        let part = app.blobs.get_part(&key(carve.id), number).await?.unwrap_or_default();
+        let Some(part) = app.blobs.get_part(&key(carve.id), number).await? else {
+            let reason = format!("block {number} was stored and is not there any more");
+            return end(app, carve, Outcome::Broken { reason }).await;
+        };
         hasher.update(&part);
     }
     end(app, carve, Outcome::Complete { sha256: Digest(hasher.finalize().into()) }).await

@@ -26,6 +26,7 @@ pub async fn list(app: Data<App>, user: SignedIn, request: HttpRequest) -> Resul
         options.per_page = DEFAULT_PAGE as u64;
     }
     let fold = app.fold().await?;
+    app.reads.caught_up(&[view::ANSWERS]).await;
     let visible: Vec<&Campaign> =
         fold.state.campaigns.iter().rev().filter(|campaign| visible(&fold.state, &user, campaign)).collect();
     let count = visible.len() as u64;
@@ -40,6 +41,7 @@ pub async fn list(app: Data<App>, user: SignedIn, request: HttpRequest) -> Resul
 pub async fn one(app: Data<App>, user: SignedIn, id: Path<u32>) -> Result<Reply, Problem> {
     let fold = app.fold().await?;
     let campaign = find(&fold.state, &user, CampaignId(*id))?;
+    app.reads.caught_up(&[view::ANSWERS]).await;
     Ok(Reply::ok(json!({"campaign": show(&app, &fold.state, campaign).await.map_err(unreadable)?})))
 }
 

@@ -70,10 +70,14 @@ impl Reads {
         Ok(AsOf { at: past.unwrap_or(NOW), past, complete_to: settled.complete_to, behind: settled.behind })
     }
 
-    /// Waits, for two seconds at most, until these views have all that was acknowledged before.
-    pub async fn caught_up(&self, views: &[&str]) {
-        if let Err(error) = self.progress.settle(views, None, PATIENCE).await {
-            tracing::warn!("views are read although the log cannot say where it ends: {error}");
+    /// Waits, for two seconds at most, until these views have all that was acknowledged before; says whether they have.
+    pub async fn caught_up(&self, views: &[&str]) -> bool {
+        match self.progress.settle(views, None, PATIENCE).await {
+            Ok(settled) => !settled.behind,
+            Err(error) => {
+                tracing::warn!("views are read although the log cannot say where it ends: {error}");
+                false
+            }
         }
     }
 

@@ -31,23 +31,39 @@ pub async fn version_signed_in(user: SignedIn) -> Result<Reply, Problem> {
     Ok(Reply::ok(about()))
 }
 
-/// `GET /healthz` → 200 empty, or 500 when the log cannot be read. `check=` names a part; an unknown one is 400.
+/// `GET /healthz` → 200 empty, or 500 when a part is not well; why is in the server's log. `check=` asks for one part
+/// alone; an unknown one is 400.
 ///
-/// Fleet's names of the parts are understood: `mysql` (what is stored) and `redis` (live results).
+/// Fleet's names of the parts are understood: `mysql` is the views, `redis` the live results, which the log carries.
 pub async fn health(app: Data<App>, request: HttpRequest) -> HttpResponse {
     let params = Params::parse(request.query_string());
-    if params.text("check").is_some_and(|name| !["mysql", "redis", "log", "views", "live"].contains(&name)) {
-        return HttpResponse::BadRequest()
-            .content_type("text/plain; charset=utf-8")
-            .body("the provided check is not valid\n");
-    }
-    match app.log.end(Topic::Ledger.only()).await {
-        Ok(_) => HttpResponse::Ok().finish(),
-        Err(error) => {
-            tracing::error!("not healthy, the log cannot be read: {error}");
+    let trouble = match params.text("check") {
+        None => trouble_of_log(&app).await.or_else(|| trouble_of_views(&app)),
+        Some("mysql" | "views") => trouble_of_views(&app),
+        Some("redis" | "live" | "log") => trouble_of_log(&app).await,
+        Some(_) => {
+            let told = "the provided check is not valid\n";
+            return HttpResponse::BadRequest().content_type("text/plain; charset=utf-8").body(told);
+        }
+    };
+    match trouble {
+        None => HttpResponse::Ok().finish(),
+        Some(reason) => {
+            tracing::error!("not healthy: {reason}");
             HttpResponse::InternalServerError().finish()
         }
     }
+}
+
+async fn trouble_of_log(app: &App) -> Option<String> {
+    if let Some(reason) = &app.ledger.fold().halted {
+        return Some(format!("the ledger is halted: {reason}"));
+    }
+    app.log.end(Topic::Ledger.only()).await.err().map(|error| format!("the log cannot be read: {error}"))
+}
+
+fn trouble_of_views(app: &App) -> Option<String> {
+    app.reads.progress.halted().first().map(|halt| format!("the view {} stands still: {}", halt.view, halt.reason))
 }
 
 /// `GET ~/status/live_query` → `{}`; 403 while live queries are switched off.

@@ -24,6 +24,8 @@ use super::start::{fresh, start};
 use crate::App;
 
 const BATCH_RECORDS: usize = 200;
+/// Queries of one call: each is a campaign of its own.
+const QUERIES: usize = 50;
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 #[derive(Deserialize)]
@@ -80,6 +82,9 @@ pub async fn several_queries(app: Data<App>, user: SignedIn, body: Body<SeveralQ
     let (queries, hosts) = (distinct(body.0.query_ids), distinct(body.0.host_ids));
     if queries.is_empty() || hosts.is_empty() {
         return Err(Problem::bad_request("query_ids and host_ids are required"));
+    }
+    if queries.len() > QUERIES {
+        return Err(Problem::bad_request(format!("at most {QUERIES} queries at once, not {}", queries.len())));
     }
     let app = app.into_inner();
     let asked = queries.iter().map(|id| ask(&app, &user, QueryId(id.0), &hosts));

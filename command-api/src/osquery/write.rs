@@ -31,6 +31,10 @@ async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<Htt
     let body = app.intake.read(request, payload, limits.write, limits).await?;
     let cut = body.cut;
     let (write, _body) = aside(body.bytes.len(), move || parse(body)).await?;
+    if cut && write.node_key.is_empty() {
+        // The key stood behind what was cut off: that it is missing says nothing about the host.
+        return Err(Refused::too_large(limits.write));
+    }
     let caller = Caller::of(app, &write.node_key).await?;
     if cut && app.intake.strikes(caller.host().id) {
         return Err(Refused::too_large(limits.write));
@@ -67,9 +71,10 @@ async fn take(app: &App, caller: &Caller, write: &DistributedWrite, cut: bool, p
     let registry = &app.registry;
     let had_platform = !registry.platform(host).is_empty();
 
-    let rows: Vec<(&str, &QueryAnswer, Vec<Wire<'_>>)> = write
-        .queries
-        .iter()
+    // What stood at the cut may lack rows: a live answer is marked so, but a half list would be a wrong fact.
+    let last = write.queries.last().map(|answer| answer.name.as_str()).filter(|_| cut);
+    let whole = || write.queries.iter().filter(|answer| Some(answer.name.as_str()) != last);
+    let rows: Vec<(&str, &QueryAnswer, Vec<Wire<'_>>)> = whole()
         .filter_map(|answer| {
             Some((answer.name.strip_prefix(detail::PREFIX)?, answer, answer.rows.iter().map(Wire).collect()))
         })
@@ -79,7 +84,7 @@ async fn take(app: &App, caller: &Caller, write: &DistributedWrite, cut: bool, p
     let ingested = detail::ingest(&registry.known(host.id), &details, public_ip, caller.now);
 
     let labels: Vec<(LabelId, bool)> =
-        numbered(write, LABEL).map(|(id, answer)| (id, !answer.failed() && !answer.rows.is_empty())).collect();
+        numbered(whole(), LABEL).map(|(id, answer)| (id, !answer.failed() && !answer.rows.is_empty())).collect();
     let labelled = registry.label_answers(state, host, &labels);
     let finished = Finished {
         detailed: ingested.detailed,
@@ -88,8 +93,7 @@ async fn take(app: &App, caller: &Caller, write: &DistributedWrite, cut: bool, p
     };
     let sections = ingested.sections.into_iter().chain(labelled).collect();
 
-    let live: Vec<(CampaignId, &QueryAnswer)> = numbered(write, LIVE).collect();
-    let last = write.queries.last().map(|answer| answer.name.as_str()).filter(|_| cut);
+    let live: Vec<(CampaignId, &QueryAnswer)> = numbered(write.queries.iter(), LIVE).collect();
     futures::try_join!(
         async { registry.report(host.id, sections, caller.now).await.map_err(Refused::from) },
         answer::take(app, caller, &live, last),
@@ -100,8 +104,8 @@ async fn take(app: &App, caller: &Caller, write: &DistributedWrite, cut: bool, p
 
 /// Answers to queries whose name ends in a number.
 fn numbered<'a, Id: std::str::FromStr + 'a>(
-    write: &'a DistributedWrite,
+    answers: impl Iterator<Item = &'a QueryAnswer>,
     prefix: &'a str,
 ) -> impl Iterator<Item = (Id, &'a QueryAnswer)> {
-    write.queries.iter().filter_map(move |answer| Some((answer.name.strip_prefix(prefix)?.parse().ok()?, answer)))
+    answers.filter_map(move |answer| Some((answer.name.strip_prefix(prefix)?.parse().ok()?, answer)))
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use actix_web::rt::System;
 use anyhow::Context;
+use infra_log::sqlite::FolderLock;
 use infra_world::World;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -37,6 +38,8 @@ pub struct Running {
     serving: tokio::task::JoinHandle<std::io::Result<()>>,
     stop: CancellationToken,
     jobs: Vec<tokio::task::JoinHandle<()>>,
+    /// The data folder is ours until this is dropped.
+    lock: FolderLock,
 }
 
 /// Starts a server: nothing is touched before the settings are valid and the port is ours.
@@ -45,6 +48,7 @@ pub async fn start(options: &Options, world: World) -> anyhow::Result<Running> {
     let listener = listen(options.listen)?;
     let address = listener.local_addr()?;
     let data = Data::open(&options.data)?;
+    let lock = FolderLock::take(data.root())?;
     let files = certificates(options, &data, &world)?;
     let parts = parts::Parts::open(options, &data, world.clone(), files.ca.clone()).await?;
     parts.first_run(&data, address).await?;
@@ -56,7 +60,7 @@ pub async fn start(options: &Options, world: World) -> anyhow::Result<Running> {
     let handle = server.handle();
     let serving = tokio::spawn(server);
     tracing::info!(%address, data = %data.root().display(), "muster serves hosts and admins");
-    Ok(Running { address, ca: files.ca, parts, handle, serving, stop, jobs })
+    Ok(Running { address, ca: files.ca, parts, handle, serving, stop, jobs, lock })
 }
 
 impl Running {
@@ -74,6 +78,7 @@ impl Running {
         }
         self.parts.close().await;
         let _ = self.serving.await;
+        drop(self.lock);
     }
 }
 

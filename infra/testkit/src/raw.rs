@@ -37,7 +37,7 @@ pub async fn say(door: &Door, bytes: &[u8], hang_up: bool, patience: Duration) -
         }
         false
     };
-    let ended = tokio::time::timeout(patience, listening).await.unwrap_or(false);
+    let ended = tokio::time::timeout(patience, Box::pin(listening)).await.unwrap_or(false);
     Ok(Heard { status: status(&heard).unwrap_or(0), body: body(&heard).to_vec(), ended })
 }
 

@@ -115,7 +115,8 @@ impl Following<'_> {
     async fn tell_campaign(&mut self, socket: &mut Socket) -> Result<bool, Option<String>> {
         let fold = self.app.ledger.fold();
         let Some(campaign) = fold.state.campaigns.get(self.campaign) else { return Ok(true) };
-        let ended = campaign.ended.is_some();
+        // Until the view has everything the end is not told: a client would leave and miss what is still to come.
+        let ended = campaign.ended.is_some() && self.app.reads.caught_up(&[projections::view::ANSWERS]).await;
         if ended {
             self.tell_rest(socket).await?;
         }
@@ -132,7 +133,6 @@ impl Following<'_> {
 
     /// Everything that the log has, through the view.
     async fn tell_rest(&mut self, socket: &mut Socket) -> Result<(), Option<String>> {
-        self.app.reads.caught_up(&[projections::view::ANSWERS]).await;
         loop {
             let found = self.answers.next(BATCH, Duration::ZERO).await.map_err(unreadable)?;
             if found.is_empty() {

@@ -1,5 +1,6 @@
 //! The first run: an admin with a password that nobody knows yet, and a secret that lets hosts enrol.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 
 use command_api::admin::{FirstAdmin, SetUp, set_up};
@@ -37,7 +38,13 @@ pub async fn first_run(parts: &Parts, data: &Data, address: SocketAddr) -> anyho
         let end = domain::session::Command::End { token };
         parts.ledger.execute(end.into(), command_api::by_system(&parts.commands)).await?;
     }
-    println!("muster: first run. Sign in as {EMAIL} with the password {password}");
-    println!("muster: both are also in {}, which only you can read", data.admin_password().display());
+    // Shown to a person, never to a file: a log outlives the password.
+    if std::io::stdout().is_terminal() {
+        println!("muster: first run. Sign in as {EMAIL} with the password {password}");
+    }
+    println!(
+        "muster: the first admin is {EMAIL}; the password is in {}, which only you can read",
+        data.admin_password().display()
+    );
     Ok(())
 }

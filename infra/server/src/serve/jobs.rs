@@ -18,6 +18,7 @@ const PRESENCE: Duration = Duration::from_secs(30);
 const ANSWERS: Duration = Duration::from_secs(1);
 const CAMPAIGNS: Duration = Duration::from_secs(5);
 const CERTIFICATES: Duration = Duration::from_secs(60);
+const CARVES: Duration = Duration::from_secs(60);
 const RETENTION: Duration = Duration::from_secs(3_600);
 
 /// Starts them all; they end when `stop` is cancelled.
@@ -41,6 +42,8 @@ pub fn start(
             }
         }),
         clock.every(CAMPAIGNS, |parts| async move { command_api::campaigns::expire(&parts.commands).await }),
+        clock
+            .every(CARVES, |parts| async move { command_api::carves::sweep(&parts.commands, parts.world.now()).await }),
         clock.every(RETENTION, |parts| async move {
             let now = parts.world.now();
             if let Err(error) = parts.log.expire(now).await {
