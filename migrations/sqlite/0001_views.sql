@@ -2,7 +2,8 @@
 --
 -- Times are microseconds since 1970; an interval is [since, until), and the open end is the largest integer.
 -- `version` tells the rows of a view from those that are built beside them; kept tables, which outlive their topic and
--- are never built anew, have none. Team 0 is no team.
+-- are never built anew, have none. It stands last in keys, where an engine that has no statistics yet cannot take it for
+-- selective. Team 0 is no team.
 
 CREATE TABLE view_version (
   name TEXT NOT NULL,
@@ -33,7 +34,7 @@ CREATE TABLE dead_record (
   PRIMARY KEY (topic, part, position)
 ) WITHOUT ROWID;
 
--- From the ledger: a host's existence, key and team.
+-- From the ledger: a host's existence and team. `called` is the identifier in lower case.
 CREATE TABLE host (
   version BIGINT NOT NULL,
   host BIGINT NOT NULL,
@@ -41,14 +42,16 @@ CREATE TABLE host (
   until BIGINT NOT NULL,
   team BIGINT NOT NULL,
   identifier TEXT NOT NULL,
+  called TEXT NOT NULL,
   platform TEXT NOT NULL,
   created_at BIGINT NOT NULL,
   enrolled_at BIGINT NOT NULL,
   contested_until BIGINT NOT NULL,
   succeeds BIGINT NOT NULL,
-  PRIMARY KEY (version, host, since)
-);
-CREATE INDEX host_open ON host (version, until, since, team, host);
+  PRIMARY KEY (host, since, version)
+) WITHOUT ROWID;
+CREATE INDEX host_open ON host (until, since, team, host, version);
+CREATE INDEX host_called ON host (called, until, version);
 
 -- From the ledger: teams, labels, queries, users and campaigns, each as JSON.
 CREATE TABLE subject (
@@ -58,9 +61,9 @@ CREATE TABLE subject (
   since BIGINT NOT NULL,
   until BIGINT NOT NULL,
   data TEXT NOT NULL,
-  PRIMARY KEY (version, kind, id, since)
+  PRIMARY KEY (kind, id, since, version)
 );
-CREATE INDEX subject_open ON subject (version, kind, until, since);
+CREATE INDEX subject_open ON subject (kind, until, since, version);
 
 -- From the ledger: members of manual labels.
 CREATE TABLE label_manual (
@@ -69,9 +72,9 @@ CREATE TABLE label_manual (
   label BIGINT NOT NULL,
   since BIGINT NOT NULL,
   until BIGINT NOT NULL,
-  PRIMARY KEY (version, host, label, since)
+  PRIMARY KEY (host, label, since, version)
 ) WITHOUT ROWID;
-CREATE INDEX label_manual_open ON label_manual (version, label, until, since, host);
+CREATE INDEX label_manual_open ON label_manual (label, until, since, host, version);
 
 -- From a host's partition: members of dynamic labels.
 CREATE TABLE label_host (
@@ -80,9 +83,9 @@ CREATE TABLE label_host (
   label BIGINT NOT NULL,
   since BIGINT NOT NULL,
   until BIGINT NOT NULL,
-  PRIMARY KEY (version, host, label, since)
+  PRIMARY KEY (host, label, since, version)
 ) WITHOUT ROWID;
-CREATE INDEX label_host_open ON label_host (version, label, until, since, host);
+CREATE INDEX label_host_open ON label_host (label, until, since, host, version);
 
 -- From a host's partition: each section's whole state as JSON. `reported` is the time of its newest report.
 CREATE TABLE host_section (
@@ -93,9 +96,9 @@ CREATE TABLE host_section (
   until BIGINT NOT NULL,
   reported BIGINT NOT NULL,
   data TEXT NOT NULL,
-  PRIMARY KEY (version, host, section, since)
+  PRIMARY KEY (host, section, since, version)
 );
-CREATE INDEX host_section_open ON host_section (version, host, until, since);
+CREATE INDEX host_section_open ON host_section (host, until, since, version);
 
 -- From a host's partition: what lists search, sort and filter by. Texts are in lower case; disk space is in MiB,
 -- percentages are in thousandths.
@@ -125,12 +128,12 @@ CREATE TABLE host_index (
   disk_percent BIGINT NOT NULL,
   disk_total BIGINT NOT NULL,
   booted_at BIGINT NOT NULL,
-  PRIMARY KEY (version, host, since)
+  PRIMARY KEY (host, since, version)
 );
-CREATE INDEX host_index_open ON host_index (version, host, until);
-CREATE INDEX host_index_hostname ON host_index (version, hostname, until);
-CREATE INDEX host_index_uuid ON host_index (version, uuid, until);
-CREATE INDEX host_index_serial ON host_index (version, hardware_serial, until);
+CREATE INDEX host_index_open ON host_index (host, until, version);
+CREATE INDEX host_index_hostname ON host_index (hostname, until, version);
+CREATE INDEX host_index_uuid ON host_index (uuid, until, version);
+CREATE INDEX host_index_serial ON host_index (hardware_serial, until, version);
 
 -- From presence windows, in bulk.
 CREATE TABLE host_seen (
@@ -140,7 +143,7 @@ CREATE TABLE host_seen (
   detailed BIGINT NOT NULL,
   labelled BIGINT NOT NULL,
   judged BIGINT NOT NULL,
-  PRIMARY KEY (version, host)
+  PRIMARY KEY (host, version)
 ) WITHOUT ROWID;
 
 CREATE TABLE activity (
@@ -152,9 +155,9 @@ CREATE TABLE activity (
   kind TEXT NOT NULL,
   actor TEXT NOT NULL,
   details TEXT NOT NULL,
-  PRIMARY KEY (version, position)
+  PRIMARY KEY (position, version)
 );
-CREATE INDEX activity_sequence ON activity (version, sequence, number);
+CREATE INDEX activity_sequence ON activity (sequence, number, version);
 
 -- Kept: answers of live queries, the first of each host. `data` is the rows' JSON, zstd.
 CREATE TABLE answer (

@@ -51,7 +51,7 @@ impl Projection for Activities {
                     fact.actor.to_string().into(),
                     fact.details.to_string().into(),
                 ];
-                write.put(&ACTIVITY, vec![version.into(), (*position).into()], others);
+                write.put(&ACTIVITY, vec![(*position).into(), version.into()], others);
             }
         }
         Ok(())

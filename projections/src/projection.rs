@@ -80,7 +80,7 @@ pub trait Projection: Send + Sync {
 
     fn topic(&self) -> Topic;
 
-    /// Its tables. Unless the view is kept, each has `version` first in its key.
+    /// Its tables. Unless the view is kept, each has a host or another number first in its key and `version` last.
     fn tables(&self) -> Vec<&'static Table>;
 
     /// Whether the rows outlive their topic: never dropped, never built anew.

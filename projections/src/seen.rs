@@ -85,7 +85,7 @@ impl Projection for Seen {
         for (host, times) in news {
             let others: Vec<Value> =
                 vec![times.seen.into(), times.detailed.into(), times.labelled.into(), times.judged.into()];
-            write.put(&HOST_SEEN, vec![version.into(), host.0.into()], others);
+            write.put(&HOST_SEEN, vec![host.0.into(), version.into()], others);
         }
         Ok(())
     }

@@ -10,51 +10,62 @@ use crate::tables::SUBJECT;
 /// Ordinals or positions in one transaction, so that other writers get their turns in between.
 const STRIDE: i64 = 2000;
 
-/// Drops all rows of a view but those of one version, and the checkpoints of the others.
-pub(crate) async fn versions(views: &Views, projection: &dyn Projection, serving: i64) -> Result<(), StoreError> {
-    for table in projection.tables() {
-        if *table == SUBJECT {
-            let mut write = views.write().await?;
-            let old = Statement::new("DELETE FROM subject WHERE kind = ? AND version <> ?");
-            write.execute(old.bind(projection.name()).bind(serving)).await?;
-            write.commit().await?;
-            continue;
+/// Which versions of a view go.
+#[derive(Clone, Copy)]
+pub(crate) enum Old {
+    /// Those before this one, while a newer one may be in the making.
+    Before(i64),
+    /// All but this one.
+    AllBut(i64),
+}
+
+impl Old {
+    fn bind(self, statement: Statement) -> Statement {
+        match self {
+            Old::Before(version) => statement.push(" AND version < ?").bind(version),
+            Old::AllBut(version) => statement.push(" AND version <> ?").bind(version),
         }
-        for version in other_versions(views, table.name, serving).await? {
-            while drop_some(views, table.name, table.key[1], version).await? {}
+    }
+}
+
+/// Drops rows and checkpoints of versions that are not served.
+pub(crate) async fn versions(views: &Views, projection: &dyn Projection, old: Old) -> Result<(), StoreError> {
+    for table in projection.tables() {
+        match *table == SUBJECT {
+            true => subjects(views, projection.name(), old).await?,
+            false => rows(views, table.name, table.key[0], old).await?,
         }
     }
     let mut write = views.write().await?;
-    let old = Statement::new("DELETE FROM checkpoint WHERE view = ? AND version <> ?");
-    write.execute(old.bind(projection.name()).bind(serving)).await?;
+    write.execute(old.bind(Statement::new("DELETE FROM checkpoint WHERE view = ?").bind(projection.name()))).await?;
     write.commit().await
 }
 
-async fn other_versions(views: &Views, table: &'static str, serving: i64) -> Result<Vec<i64>, StoreError> {
-    // Each version is found by a jump in the primary key, not by a walk over all rows.
-    let mut found = vec![];
-    let mut after = i64::MIN;
-    loop {
-        let next = Statement::new("SELECT MIN(version) FROM ").push(table).push(" WHERE version > ?").bind(after);
-        let Some(mut row) = views.first(next).await? else { return Ok(found) };
-        let Some(version) = row.take::<Option<i64>>()? else { return Ok(found) };
-        if version != serving {
-            found.push(version);
-        }
-        after = version;
-    }
+async fn subjects(views: &Views, kind: &'static str, old: Old) -> Result<(), StoreError> {
+    let mut write = views.write().await?;
+    write.execute(old.bind(Statement::new("DELETE FROM subject WHERE kind = ?").bind(kind))).await?;
+    write.commit().await
 }
 
-/// Drops the rows of a stretch of a version; false when there were none.
-async fn drop_some(views: &Views, table: &'static str, column: &'static str, version: i64) -> Result<bool, StoreError> {
-    let mut write = views.write().await?;
-    let first = Statement::new("SELECT MIN(").push(column).push(") FROM ").push(table).push(" WHERE version = ?");
-    let first = write.fetch(first.bind(version)).await?.into_iter().next();
-    let Some(first) = first.map(|mut row| row.take::<Option<i64>>()).transpose()?.flatten() else { return Ok(false) };
-    let delete = Statement::new("DELETE FROM ").push(table).push(" WHERE version = ? AND ").push(column).push(" < ?");
-    write.execute(delete.bind(version).bind(first.saturating_add(STRIDE))).await?;
-    write.commit().await?;
-    Ok(true)
+/// A stretch of the key at a time.
+async fn rows(views: &Views, table: &'static str, column: &'static str, old: Old) -> Result<(), StoreError> {
+    let of = |what| Statement::new(what).push(column).push(") FROM ").push(table).push(" WHERE 1 = 1");
+    let Some(last) = bound(views, old.bind(of("SELECT MAX("))).await? else { return Ok(()) };
+    let mut from = bound(views, old.bind(of("SELECT MIN("))).await?.unwrap_or(0);
+    while from <= last {
+        let until = from.saturating_add(STRIDE);
+        let delete = Statement::new("DELETE FROM ").push(table).push(" WHERE ").push(column).push(" >= ? AND ");
+        let delete = delete.push(column).push(" < ?").bind(from).bind(until);
+        let mut write = views.write().await?;
+        write.execute(old.bind(delete)).await?;
+        write.commit().await?;
+        from = until;
+    }
+    Ok(())
+}
+
+async fn bound(views: &Views, select: Statement) -> Result<Option<i64>, StoreError> {
+    Ok(views.first(select).await?.map(|mut row| row.take::<Option<i64>>()).transpose()?.flatten())
 }
 
 /// Drops results that no query stands behind any more: it is gone, says something else since, or keeps no results.

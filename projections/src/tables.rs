@@ -4,28 +4,38 @@ use infra_stores::Table;
 
 pub static HOST: Table = Table {
     name: "host",
-    key: &["version", "host", "since"],
-    columns: &["until", "team", "identifier", "platform", "created_at", "enrolled_at", "contested_until", "succeeds"],
+    key: &["host", "since", "version"],
+    columns: &[
+        "until",
+        "team",
+        "identifier",
+        "called",
+        "platform",
+        "created_at",
+        "enrolled_at",
+        "contested_until",
+        "succeeds",
+    ],
 };
 
 pub static SUBJECT: Table =
-    Table { name: "subject", key: &["version", "kind", "id", "since"], columns: &["until", "data"] };
+    Table { name: "subject", key: &["kind", "id", "since", "version"], columns: &["until", "data"] };
 
 pub static LABEL_MANUAL: Table =
-    Table { name: "label_manual", key: &["version", "host", "label", "since"], columns: &["until"] };
+    Table { name: "label_manual", key: &["host", "label", "since", "version"], columns: &["until"] };
 
 pub static LABEL_HOST: Table =
-    Table { name: "label_host", key: &["version", "host", "label", "since"], columns: &["until"] };
+    Table { name: "label_host", key: &["host", "label", "since", "version"], columns: &["until"] };
 
 pub static HOST_SECTION: Table = Table {
     name: "host_section",
-    key: &["version", "host", "section", "since"],
+    key: &["host", "section", "since", "version"],
     columns: &["until", "reported", "data"],
 };
 
 pub static HOST_INDEX: Table = Table {
     name: "host_index",
-    key: &["version", "host", "since"],
+    key: &["host", "since", "version"],
     columns: &[
         "until",
         "hostname",
@@ -53,11 +63,11 @@ pub static HOST_INDEX: Table = Table {
 };
 
 pub static HOST_SEEN: Table =
-    Table { name: "host_seen", key: &["version", "host"], columns: &["seen", "detailed", "labelled", "judged"] };
+    Table { name: "host_seen", key: &["host", "version"], columns: &["seen", "detailed", "labelled", "judged"] };
 
 pub static ACTIVITY: Table = Table {
     name: "activity",
-    key: &["version", "position"],
+    key: &["position", "version"],
     columns: &["sequence", "number", "recorded", "kind", "actor", "details"],
 };
 

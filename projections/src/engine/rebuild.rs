@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{RETRY, Shared, StartError, Then, versions};
 use crate::projection::Projection;
-use crate::sweep;
+use crate::sweep::{self, Old};
 
 /// Why a view cannot be built anew.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +122,7 @@ pub(super) async fn finish(shared: Arc<Shared>, begun: Begun) -> Then {
     };
     let is_done = swapped.is_ok();
     let _ = reply.send(swapped); // whoever asked may be gone
-    if is_done && let Err(error) = sweep::versions(&shared.views, projection.as_ref(), version).await {
+    if is_done && let Err(error) = sweep::versions(&shared.views, projection.as_ref(), Old::Before(version)).await {
         tracing::warn!(view = projection.name(), "rows of the old version stay until the next start: {error}");
     }
     Then::Nothing

@@ -8,7 +8,7 @@ use infra_stores::{Checkpoint, Place, Statement, StoreError, Views, Write};
 
 use super::{Shared, StartError};
 use crate::projection::Projection;
-use crate::sweep;
+use crate::sweep::{self, Old};
 
 /// What the store says of a view.
 struct Stored {
@@ -34,7 +34,7 @@ pub(super) async fn open(shared: &Arc<Shared>) -> Result<Vec<Arc<dyn Projection>
                     1
                 }
                 Some(stored) => {
-                    sweep::versions(&shared.views, projection.as_ref(), stored.serving).await?;
+                    sweep::versions(&shared.views, projection.as_ref(), Old::AllBut(stored.serving)).await?;
                     if stored.shape != projection.shape() {
                         outdated.push(projection.clone());
                     }

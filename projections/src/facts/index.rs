@@ -189,7 +189,7 @@ impl Indexes {
     pub fn save(self, version: i64, write: &mut Write) {
         for (host, since) in self.changed {
             if let Some((until, columns)) = self.rows.get(&host).and_then(|rows| rows.get(&since)) {
-                let key: Vec<Value> = vec![version.into(), host.0.into(), since.into()];
+                let key: Vec<Value> = vec![host.0.into(), since.into(), version.into()];
                 write.put(&HOST_INDEX, key, columns.values(*until));
             }
         }

@@ -48,7 +48,7 @@ impl Memberships {
 
     pub fn save(self, version: i64, write: &mut Write) {
         for ((host, label, since), until) in self.changed {
-            let key: Vec<Value> = vec![version.into(), host.0.into(), label.0.into(), since.into()];
+            let key: Vec<Value> = vec![host.0.into(), label.0.into(), since.into(), version.into()];
             match until {
                 Some(until) => write.put(&LABEL_HOST, key, vec![until.into()]),
                 None => write.delete(&LABEL_HOST, key),

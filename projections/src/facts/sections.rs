@@ -83,7 +83,7 @@ impl Sections {
 
     pub fn save(self, version: i64, write: &mut Write) {
         for ((host, section, since), (until, row)) in self.changed {
-            let key: Vec<Value> = vec![version.into(), host.0.into(), section.into(), since.into()];
+            let key: Vec<Value> = vec![host.0.into(), section.into(), since.into(), version.into()];
             write.put(&HOST_SECTION, key, vec![until.into(), row.reported.into(), row.data.into()]);
         }
     }

@@ -7,7 +7,9 @@ use infra_log::Topic;
 use infra_stores::{Row, Statement, StoreError, Table, Value, Write};
 
 use super::decisions;
+use crate::facts::index_key;
 use crate::projection::{Facts, FoldError, Projection, view};
+use crate::read::NOW;
 use crate::tables::HOST;
 
 /// One row per host for as long as nothing that the ledger says of it changed; none before its enrolment and after its
@@ -55,13 +57,14 @@ impl HostRow {
             until.into(),
             self.team.into(),
             self.identifier.as_str().into(),
+            index_key(&self.identifier).into(),
             self.platform.as_str().into(),
             self.created_at.into(),
             self.enrolled_at.into(),
             self.contested_until.into(),
             self.succeeds.into(),
         ];
-        write.put(&HOST, vec![version.into(), self.host.0.into(), self.since.into()], others);
+        write.put(&HOST, vec![self.host.0.into(), self.since.into(), version.into()], others);
     }
 
     /// Ends this row at `at`, and lets another follow.
@@ -69,7 +72,7 @@ impl HostRow {
         if self.since < at {
             self.put(version, at, write);
         } else if next.is_none() {
-            write.delete(&HOST, vec![version.into(), self.host.0.into(), self.since.into()]);
+            write.delete(&HOST, vec![self.host.0.into(), self.since.into(), version.into()]);
         }
         if let Some(next) = next {
             HostRow { since: at, ..next }.put(version, Timestamp::FOREVER, write);
@@ -181,8 +184,9 @@ async fn change(
 }
 
 fn open(version: i64) -> Statement {
-    let open = Statement::new(HostRow::COLUMNS).push(" FROM host h WHERE h.version = ? AND h.until = ?");
-    open.bind(version).bind(Timestamp::FOREVER)
+    // Not "= for ever": engines would take that for the better key, and walk all hosts there are.
+    let open = Statement::new(HostRow::COLUMNS).push(" FROM host h WHERE h.version = ? AND h.until > ?");
+    open.bind(version).bind(NOW)
 }
 
 fn number(team: Option<TeamId>) -> u32 {

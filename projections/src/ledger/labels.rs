@@ -11,6 +11,7 @@ use infra_stores::{Statement, StoreError, Table, Value, Write};
 use super::decisions;
 use super::subject::Subjects;
 use crate::projection::{Facts, FoldError, Projection, view};
+use crate::read::NOW;
 use crate::tables::{LABEL_MANUAL, SUBJECT};
 
 /// One row per label for as long as it stayed as it was (a [`Label`] without members), and one per member of a manual
@@ -70,14 +71,14 @@ async fn members_changed(
 ) -> Result<(), StoreError> {
     let label = event.label.0;
     let key = |host: HostId, since: Timestamp| -> Vec<Value> {
-        vec![version.into(), host.0.into(), label.into(), since.into()]
+        vec![host.0.into(), label.into(), since.into(), version.into()]
     };
     let touched: Vec<HostId> = event.joined.or(&event.left).iter().collect();
     for some in touched.chunks(1000) {
-        let open = Statement::new("SELECT host, since FROM label_manual WHERE version = ? AND label = ? AND until = ?")
+        let open = Statement::new("SELECT host, since FROM label_manual WHERE version = ? AND label = ? AND until > ?")
             .bind(version)
             .bind(label)
-            .bind(Timestamp::FOREVER)
+            .bind(NOW)
             .push(" AND host IN ")
             .list(some.iter().map(|host| host.0));
         let mut since = HashMap::new();

@@ -84,7 +84,7 @@ impl Subjects {
     }
 
     fn key(&self, id: u32, since: Timestamp) -> Vec<Value> {
-        vec![self.version.into(), self.kind.into(), id.into(), since.into()]
+        vec![self.kind.into(), id.into(), since.into(), self.version.into()]
     }
 
     fn open(&self) -> Statement {

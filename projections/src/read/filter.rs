@@ -59,14 +59,35 @@ pub(super) enum LabelKind {
     Manual,
 }
 
+/// What a statement asks of hosts beside what the ledger says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Needs {
+    pub index: bool,
+    pub seen: bool,
+}
+
 impl HostFilter {
-    /// Hosts, with what they are ordered and filtered by: `h` from the ledger, `i` from their reports, `s` for when they
-    /// were seen.
-    pub(super) fn from(&self, statement: Statement, as_of: Timestamp, label: Option<LabelKind>) -> Statement {
-        let statement = statement.push(" FROM host h LEFT JOIN host_index i ON i.version = ").push(serving::FACTS);
-        let statement = statement.push(" AND i.host = h.host AND i.since <= ? AND i.until > ?").bind(as_of).bind(as_of);
-        let statement = statement.push(" LEFT JOIN host_seen s ON s.version = ").push(serving::SEEN);
-        let statement = statement.push(" AND s.host = h.host WHERE h.version = ").push(serving::HOSTS);
+    /// Hosts with what is asked of them: `h` from the ledger; `i` from their reports and `s` for when they were seen,
+    /// where the filter or the caller needs them.
+    pub(super) fn from(
+        &self,
+        statement: Statement,
+        as_of: Timestamp,
+        label: Option<LabelKind>,
+        needs: Needs,
+    ) -> Statement {
+        let mut statement = statement.push(" FROM host h");
+        if needs.index || self.needs_index() {
+            statement = statement.push(" LEFT JOIN host_index i ON i.version = ").push(serving::FACTS);
+            statement = statement.push(" AND i.host = h.host AND i.since <= ? AND i.until > ?").bind(as_of).bind(as_of);
+        }
+        if needs.seen {
+            statement = statement
+                .push(" LEFT JOIN host_seen s ON s.version = ")
+                .push(serving::SEEN)
+                .push(" AND s.host = h.host");
+        }
+        let statement = statement.push(" WHERE h.version = ").push(serving::HOSTS);
         let statement = statement.push(" AND h.since <= ? AND h.until > ?").bind(as_of).bind(as_of);
         let statement = self.scope.narrow(statement, as_of);
         let statement = match self.team {
@@ -78,6 +99,10 @@ impl HostFilter {
         self.described(statement)
     }
 
+    fn needs_index(&self) -> bool {
+        self.search.is_some() || self.platforms.is_some() || self.os.is_some() || self.low_disk_gigs.is_some()
+    }
+
     fn labelled(&self, statement: Statement, as_of: Timestamp, kind: Option<LabelKind>) -> Statement {
         let (Some(label), Some(kind)) = (self.label, kind) else { return statement };
         let (table, version) = match kind {
@@ -85,13 +110,10 @@ impl HostFilter {
             LabelKind::Dynamic => ("label_host", serving::FACTS),
             LabelKind::Manual => ("label_manual", serving::LABELS),
         };
-        let statement =
-            statement.push(" AND EXISTS (SELECT 1 FROM ").push(table).push(" m WHERE m.version = ").push(version);
-        statement
-            .push(" AND m.host = h.host AND m.label = ? AND m.since <= ? AND m.until > ?)")
-            .bind(label.0)
-            .bind(as_of)
-            .bind(as_of)
+        // A list that is made once; asked for host by host, some engines walk all members each time.
+        let statement = statement.push(" AND h.host IN (SELECT m.host FROM ").push(table).push(" m WHERE m.label = ?");
+        let statement = statement.bind(label.0).push(" AND m.since <= ? AND m.until > ?").bind(as_of).bind(as_of);
+        statement.push(" AND m.version = ").push(version).push(")")
     }
 
     fn searched(&self, statement: Statement) -> Statement {

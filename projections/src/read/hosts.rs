@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use domain::{HostId, Members, TeamId, Timestamp};
 use infra_stores::{Row, Statement, StoreError, Views};
 
-use super::filter::LabelKind;
+use super::filter::{LabelKind, Needs};
 use super::labels::label_kind;
 use super::{HostFilter, HostOrder, IDS, Page, TeamScope, serving};
 use crate::facts::index_key;
@@ -64,7 +64,7 @@ pub async fn host_page(
     page: &Page,
 ) -> Result<Vec<Host>, FoldError> {
     let Some(label) = wanted_label(views, as_of, filter).await? else { return Ok(vec![]) };
-    let mut ids = filter.from(Statement::new("SELECT h.host"), as_of, label);
+    let mut ids = filter.from(Statement::new("SELECT h.host"), as_of, label, order.key.needs());
     if let Some(after) = &page.after {
         let beyond = if order.descending { " < ?" } else { " > ?" };
         ids = ids.push(" AND ").push(order.key.sql()).push(beyond).bind(order.key.value(after));
@@ -89,14 +89,15 @@ pub async fn host_count(views: &Views, as_of: Timestamp, filter: &HostFilter) ->
         return Ok(host_ids(views, as_of, filter).await?.len());
     }
     let Some(label) = wanted_label(views, as_of, filter).await? else { return Ok(0) };
-    let count = filter.from(Statement::new("SELECT COUNT(*)"), as_of, label);
+    let count = filter.from(Statement::new("SELECT COUNT(*)"), as_of, label, Needs::default());
     Ok(views.first(count).await?.map(|mut row| row.take()).transpose()?.unwrap_or(0))
 }
 
 /// All hosts that a filter lets through. At most two statements.
 pub async fn host_ids(views: &Views, as_of: Timestamp, filter: &HostFilter) -> Result<Members, FoldError> {
     let Some(label) = wanted_label(views, as_of, filter).await? else { return Ok(Members::default()) };
-    let ids = read_ids(views.fetch(filter.from(Statement::new("SELECT h.host"), as_of, label)).await?)?;
+    let ids =
+        read_ids(views.fetch(filter.from(Statement::new("SELECT h.host"), as_of, label, Needs::default())).await?)?;
     let all: Members = ids.into_iter().collect();
     Ok(filter.among.as_ref().map_or(all.clone(), |among| all.and(among)))
 }
@@ -110,7 +111,7 @@ pub async fn host_platforms(
     let Some(label) = wanted_label(views, as_of, filter).await? else { return Ok(BTreeMap::new()) };
     let platforms = Statement::new("SELECT h.host, COALESCE(NULLIF(i.platform, ''), LOWER(h.platform))");
     let mut counts = BTreeMap::new();
-    for mut row in views.fetch(filter.from(platforms, as_of, label)).await? {
+    for mut row in views.fetch(filter.from(platforms, as_of, label, Needs { index: true, seen: false })).await? {
         let host = HostId(row.take()?);
         if filter.among.as_ref().is_none_or(|among| among.contains(host)) {
             *counts.entry(row.take()?).or_default() += 1;
@@ -164,17 +165,16 @@ pub async fn host_find(
         return Ok(vec![]);
     }
     let find = Statement::new("SELECT h.host FROM host h WHERE h.version = ").push(serving::HOSTS);
-    let find = find
-        .push(" AND h.since <= ? AND h.until > ? AND (LOWER(h.identifier) = ?")
-        .bind(as_of)
-        .bind(as_of)
-        .bind(key.as_str());
+    let find = find.push(" AND h.since <= ? AND h.until > ?").bind(as_of).bind(as_of);
+    let find =
+        find.push(" AND h.host IN (SELECT c.host FROM host c WHERE c.called = ? AND c.version = ").bind(key.as_str());
+    let find = find.push(serving::HOSTS).push(" AND c.since <= ? AND c.until > ?").bind(as_of).bind(as_of);
     let told = |find: Statement, column: &'static str| {
-        let find = find.push(" OR h.host IN (SELECT i.host FROM host_index i WHERE i.version = ").push(serving::FACTS);
-        let find = find.push(column).bind(key.as_str());
-        find.push(" AND i.since <= ? AND i.until > ?)").bind(as_of).bind(as_of)
+        let find = find.push(" UNION ALL SELECT i.host FROM host_index i WHERE i.version = ").push(serving::FACTS);
+        let find = find.push(" AND ").push(column).push(" = ?").bind(key.as_str());
+        find.push(" AND i.since <= ? AND i.until > ?").bind(as_of).bind(as_of)
     };
-    let find = [" AND i.hostname = ?", " AND i.uuid = ?", " AND i.hardware_serial = ?"].into_iter().fold(find, told);
+    let find = ["i.hostname", "i.uuid", "i.hardware_serial"].into_iter().fold(find, told);
     let find = scope.narrow(find.push(")"), as_of).push(" ORDER BY h.host");
     read_ids(views.fetch(find).await?)
 }

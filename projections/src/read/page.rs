@@ -3,6 +3,8 @@
 use domain::Timestamp;
 use infra_stores::Value;
 
+use super::filter::Needs;
+
 /// A part of a list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
@@ -114,6 +116,10 @@ order_keys! {
 }
 
 impl OrderKey {
+    pub(super) fn needs(self) -> Needs {
+        Needs { index: self.sql().contains("i."), seen: self.sql().contains("s.") }
+    }
+
     /// A value of this key from the text of a cursor; what cannot be read stands before everything, as in Fleet.
     pub(super) fn value(self, text: &str) -> Value {
         let number = || text.trim().parse::<f64>().unwrap_or(0.0);

@@ -131,7 +131,7 @@ impl Running {
 pub const TABLES: &[(&str, &str)] = &[
     (
         "host",
-        "SELECT host, since, until, team, identifier, platform, created_at, enrolled_at, contested_until, succeeds FROM host \
+        "SELECT host, since, until, team, identifier, called, platform, created_at, enrolled_at, contested_until, succeeds FROM host \
          WHERE version = (SELECT serving FROM view_version WHERE name = 'hosts') ORDER BY host, since",
     ),
     (
