@@ -8,6 +8,7 @@ use crate::members::Members;
 use crate::state::State;
 use crate::{Event, LabelId, Refusal, Timestamp, UserId};
 
+mod apply;
 pub mod builtin;
 
 /// The label that every host has, whatever it answers.
@@ -196,45 +197,6 @@ impl Command {
     }
 }
 
-impl Label {
-    /// What brings this label to another form of the same name.
-    fn applied(
-        &self,
-        state: &State,
-        description: &str,
-        redefined: Redefined,
-        members: Option<&Members>,
-    ) -> Result<Vec<Event>, Refusal> {
-        let means_the_same = self.query == redefined.query
-            && self.platform == redefined.platform
-            && self.membership == redefined.membership;
-        if self.builtin {
-            let equal = means_the_same && self.description == description;
-            let refused = || Refusal::invalid("label_type", "a built-in label cannot be changed");
-            return if equal { Ok(vec![]) } else { Err(refused()) };
-        }
-        let manual = redefined.membership == Membership::Manual;
-        let mut events = vec![];
-        if self.description != description {
-            let description = description.to_owned();
-            events.push(Changed { label: self.id, name: self.name.clone(), description }.into());
-        }
-        if !means_the_same {
-            events.push(redefined.into());
-        }
-        if let Some(wanted) = members.filter(|_| manual) {
-            // Hosts that got in by an answer are not members by hand.
-            let held = if self.membership == Membership::Manual { self.members.clone() } else { Members::default() };
-            let wanted = wanted.and(state.hosts.existing());
-            let (joined, left) = (wanted.without(&held), held.without(&wanted));
-            if !joined.is_empty() || !left.is_empty() {
-                events.push(MembersChanged { label: self.id, joined, left }.into());
-            }
-        }
-        Ok(events)
-    }
-}
-
 /// All labels, folded from the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Kept", into = "Kept")]
@@ -412,55 +374,4 @@ impl From<Kept> for Labels {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_secs(1_000);
-
-    fn apply(
-        state: &mut State,
-        description: &str,
-        query: &str,
-        membership: Membership,
-    ) -> Result<Vec<&'static str>, Refusal> {
-        let (name, platform) = ("mine".to_owned(), String::new());
-        let (description, query) = (description.to_owned(), query.to_owned());
-        let command = Command::Apply { name, description, query, platform, membership, members: None, author: None };
-        let events = command.decide(state, NOW)?;
-        events.iter().for_each(|event| state.evolve(event, NOW));
-        Ok(events.iter().map(Event::name).collect())
-    }
-
-    #[test]
-    fn a_label_is_brought_to_its_form_and_keeps_its_id() {
-        let mut state = State::default();
-        let mut apply = |description, query, membership| apply(&mut state, description, query, membership).unwrap();
-        assert_eq!(apply("d", "SELECT 1", Membership::Dynamic), ["label.created"]);
-        assert!(apply("d", "SELECT 1", Membership::Dynamic).is_empty());
-        assert_eq!(apply("e", "SELECT 1", Membership::Dynamic), ["label.changed"]);
-        assert_eq!(apply("e", "SELECT 2", Membership::Dynamic), ["label.redefined"]);
-        assert_eq!(apply("f", "", Membership::Manual), ["label.changed", "label.redefined"]);
-        let label = state.labels.by_name("mine").unwrap();
-        assert_eq!((label.id, label.query.as_str(), label.membership), (LabelId(1), "", Membership::Manual));
-    }
-
-    #[test]
-    fn rest_check_48_a_built_in_label_is_applied_only_unchanged() {
-        let mut state = State::default();
-        for event in Command::Seed.decide(&state.clone(), NOW).unwrap() {
-            state.evolve(&event, NOW);
-        }
-        let linux = state.labels.by_name("All Linux").unwrap().clone();
-        let apply = |query: &str| Command::Apply {
-            name: linux.name.clone(),
-            description: linux.description.clone(),
-            query: query.to_owned(),
-            platform: linux.platform.clone(),
-            membership: linux.membership,
-            members: None,
-            author: None,
-        };
-        assert_eq!(apply(&linux.query).decide(&state, NOW), Ok(vec![]));
-        assert!(matches!(apply("SELECT 2").decide(&state, NOW), Err(Refusal::Invalid { field: "label_type", .. })));
-    }
-}
+mod tests;
