@@ -17,6 +17,7 @@ mod labels;
 mod lookup;
 mod news;
 mod presence;
+mod snapshot;
 mod work;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +28,7 @@ use dashmap::DashMap;
 use domain::ledger::Fold;
 use domain::{HostId, Timestamp, records};
 use infra_ledger::Follower;
+use infra_ledger::snapshot::Snapshots;
 use infra_log::{Log, ReadError};
 use infra_world::World;
 
@@ -84,31 +86,23 @@ struct Inner {
 impl Registry {
     /// Starts folding. Hosts are answered once [`ready`](Self::ready) has returned; until then they are told to wait.
     pub fn open(log: Arc<dyn Log>, ledger: Follower, world: World, settings: &Settings) -> Registry {
-        let now = world.now();
-        let inner = Inner {
-            log,
-            ledger,
-            node: settings.node.clone(),
-            intervals: Intervals {
-                details: settings.detail_interval,
-                labels: settings.label_interval,
-                policies: settings.policy_interval,
-            },
-            cells: DashMap::new(),
-            shared: Shared::default(),
-            labels: LabelBits::default(),
-            answered: Answered::default(),
-            attendance: Attendance::default(),
-            connections: Connections::default(),
-            configs: Configs::default(),
-            gate: Gate::new(now),
-            window: Mutex::new(Window::since(now)),
-            tails: Tails::new(),
-            existed: RwLock::default(),
-            writable: AtomicBool::new(true),
-            ready: AtomicBool::new(false),
-            world,
-        };
+        Registry::start(Inner::new(log, ledger, world, settings))
+    }
+
+    /// Starts folding where the newest snapshots stop.
+    pub async fn open_from(
+        snapshots: &Snapshots,
+        log: Arc<dyn Log>,
+        ledger: Follower,
+        world: World,
+        settings: &Settings,
+    ) -> Registry {
+        let inner = Inner::new(log, ledger, world, settings);
+        inner.restore(snapshots).await;
+        Registry::start(inner)
+    }
+
+    fn start(inner: Inner) -> Registry {
         let registry = Registry(Arc::new(inner));
         fold::start(&registry);
         registry
@@ -147,6 +141,34 @@ impl Registry {
 }
 
 impl Inner {
+    fn new(log: Arc<dyn Log>, ledger: Follower, world: World, settings: &Settings) -> Inner {
+        let now = world.now();
+        Inner {
+            log,
+            ledger,
+            node: settings.node.clone(),
+            intervals: Intervals {
+                details: settings.detail_interval,
+                labels: settings.label_interval,
+                policies: settings.policy_interval,
+            },
+            cells: DashMap::new(),
+            shared: Shared::default(),
+            labels: LabelBits::default(),
+            answered: Answered::default(),
+            attendance: Attendance::default(),
+            connections: Connections::default(),
+            configs: Configs::default(),
+            gate: Gate::new(now),
+            window: Mutex::new(Window::since(now)),
+            tails: Tails::new(),
+            existed: RwLock::default(),
+            writable: AtomicBool::new(true),
+            ready: AtomicBool::new(false),
+            world,
+        }
+    }
+
     fn cell(&self, host: HostId) -> Arc<Cell> {
         match self.cells.get(&host) {
             Some(cell) => cell.clone(),

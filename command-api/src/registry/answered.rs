@@ -42,6 +42,11 @@ impl Answered {
         self.bits().known.get(&campaign).is_some_and(|known| known.contains(host.0))
     }
 
+    /// All that is known of campaigns that have not ended.
+    pub fn known(&self) -> Vec<(CampaignId, Members)> {
+        self.bits().known.iter().map(|(campaign, hosts)| (*campaign, hosts.clone().into())).collect()
+    }
+
     fn untold(&self) -> HashMap<CampaignId, RoaringBitmap> {
         std::mem::take(&mut self.bits().untold)
     }

@@ -3,11 +3,12 @@
 //! A task holds the Registry only while it folds, never while it waits, so all of them end after the last handle is gone.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use domain::records::{Intervals, LabelAnswers, Signal};
 use domain::{Digest, HostId, Timestamp};
+use infra_ledger::Place;
 use infra_log::{Log, Partition, Position, ReadError, Record, Topic};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -29,9 +30,13 @@ const FRESH: Duration = Duration::from_secs(2);
 pub struct Tails(Vec<Arc<Tail>>);
 
 pub struct Tail {
-    partition: Partition,
+    pub partition: Partition,
     /// The position that is read next.
     next: watch::Sender<Position>,
+    /// The last record that was folded.
+    last: Mutex<Option<Place>>,
+    /// The position after the last record that a snapshot stands for.
+    pub kept: AtomicU64,
     /// The newest end that somebody asked for: nothing lies below it once a read finds nothing.
     promised: AtomicU64,
     nudge: Notify,
@@ -45,6 +50,8 @@ impl Tails {
             Arc::new(Tail {
                 partition,
                 next: watch::Sender::new(0),
+                last: Mutex::new(None),
+                kept: AtomicU64::new(0),
                 promised: AtomicU64::new(0),
                 nudge: Notify::new(),
                 stood_at_end: AtomicI64::new(i64::MIN),
@@ -54,7 +61,11 @@ impl Tails {
     }
 
     fn of(&self, partition: Partition) -> Option<&Tail> {
-        self.0.iter().find(|tail| tail.partition == partition).map(|tail| &**tail)
+        self.iter().find(|tail| tail.partition == partition)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Tail> {
+        self.0.iter().map(|tail| &**tail)
     }
 }
 
@@ -67,7 +78,7 @@ pub fn start(registry: &Registry) {
 
 /// Waits until every partition is folded up to an end that was asked for after the call.
 pub async fn reach_ends(registry: &Registry) -> Result<(), ReadError> {
-    for tail in &registry.0.tails.0 {
+    for tail in registry.0.tails.iter() {
         registry.0.reach_end(tail).await?;
     }
     Ok(())
@@ -130,8 +141,17 @@ impl Inner {
         Some((host, Held { section, hash, recorded, state }))
     }
 
-    /// Takes a state of a section and what else follows from it, unless a newer one is held.
+    /// Whether the ledger deleted the host: an ordinal that was given and does not exist is never used again.
+    pub fn is_gone(&self, host: HostId) -> bool {
+        let fold = self.state();
+        host.0 <= fold.state.hosts.newest() && !fold.state.hosts.existing().contains(host)
+    }
+
+    /// Takes a state of a section and what else follows from it, unless a newer one is held or the host is gone.
     pub fn take(&self, host: HostId, held: Held) {
+        if self.is_gone(host) {
+            return;
+        }
         let cell = self.cell(host);
         let mut facts = cell.facts();
         let (section, state) = (held.section, held.state.clone());
@@ -194,6 +214,17 @@ pub fn label_answers(state: Option<&str>) -> LabelAnswers {
 }
 
 impl Tail {
+    /// The last record that was folded.
+    pub fn last(&self) -> Option<Place> {
+        *self.last.lock().expect("nothing panics while it holds the place")
+    }
+
+    /// Everything up to this record is folded.
+    pub fn took(&self, last: Place) {
+        *self.last.lock().expect("nothing panics while it holds the place") = Some(last);
+        self.next.send_replace(last.position + 1);
+    }
+
     /// Reads one batch; where there is none, what was promised is reached.
     async fn read(&self, log: &dyn Log) -> Result<Vec<Record>, ReadError> {
         let from = *self.next.borrow();
@@ -235,11 +266,11 @@ impl Tail {
 async fn follow(registry: Weak<Inner>, log: Arc<dyn Log>, tail: Arc<Tail>) {
     while registry.strong_count() > 0 {
         match tail.read(&*log).await {
-            Ok(records) => match records.last().map(|record| record.position + 1) {
-                Some(next) => {
+            Ok(records) => match records.last() {
+                Some(last) => {
                     let Some(inner) = registry.upgrade() else { return };
                     inner.fold(&tail, &records);
-                    tail.next.send_replace(next);
+                    tail.took(Place { position: last.position, id: Digest::of(&last.value) });
                 }
                 None => tail.wait(&*log).await,
             },

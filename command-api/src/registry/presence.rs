@@ -142,18 +142,19 @@ impl Inner {
 
     /// Takes what a window tells, of this node or another.
     pub fn fold_presence(&self, presence: &Presence) {
-        presence.seen().into_iter().for_each(|(host, at)| self.cell(host).heard(at));
+        let there = |host: &HostId| !self.is_gone(*host);
+        presence.seen().into_iter().filter(|(host, _)| there(host)).for_each(|(host, at)| self.cell(host).heard(at));
         let until = presence.until;
-        for host in presence.detailed.iter() {
+        for host in presence.detailed.iter().filter(there) {
             self.cell(host).facts().details.heard(until);
         }
-        for host in presence.labelled.iter() {
+        for host in presence.labelled.iter().filter(there) {
             self.cell(host).facts().labels.heard(until);
         }
-        for host in presence.judged.iter() {
+        for host in presence.judged.iter().filter(there) {
             self.cell(host).facts().policies.heard(until);
         }
-        for host in presence.wrote.iter() {
+        for host in presence.wrote.iter().filter(there) {
             let cell = self.cell(host);
             let mut facts = cell.facts();
             facts.wrote = facts.wrote.max(until);
@@ -163,7 +164,7 @@ impl Inner {
     /// Opens a wish. What these hosts wrote earlier in the present window does not grant it.
     pub fn wish(&self, hosts: &Members, at: Timestamp) {
         self.window().wrote -= hosts.bitmap();
-        for host in hosts.iter() {
+        for host in hosts.iter().filter(|host| !self.is_gone(*host)) {
             let cell = self.cell(host);
             let mut facts = cell.facts();
             facts.wished = facts.wished.max(at);

@@ -5,45 +5,106 @@ use std::time::Duration;
 
 use command_api::app::Settings;
 use command_api::registry::Registry;
-use domain::{CampaignId, Members, campaign};
-use infra_log::Log;
+use domain::{CampaignId, LabelId, Members, Timestamp, campaign, host};
 use infra_log::memory::{Adversary, Faults};
+use infra_log::{Log, Topic};
 use serde_json::json;
 
-use super::site::{Site, ubuntu};
+use super::site::{START, Site, ubuntu};
 
-#[actix_web::test]
-async fn reports_labels_answers_and_times_survive() {
+/// A host that reported, has a label, answered a live query, and was told of in a window.
+async fn told() -> (Site, String, LabelId) {
     let site = Site::new().await;
     let key = site.enroll("a").await;
-    let host = site.host(&key);
     site.report(&key, 100).await;
     let linux = site.app.ledger.fold().state.labels.by_name("All Linux").unwrap().id;
     site.answer(&key, json!({format!("fleet_label_query_{linux}"): [{"1": "1"}]})).await.done();
-    let targets: Members = [host].into_iter().collect();
-    let start = campaign::Command::Start {
-        sql: "SELECT 1".to_owned(),
-        query: None,
-        by: None,
-        targets,
-        attended: false,
-        life: Duration::from_secs(9_000),
-    };
+    let targets: Members = [site.host(&key)].into_iter().collect();
+    let life = Duration::from_secs(9_000);
+    let start =
+        campaign::Command::Start { sql: "SELECT 1".to_owned(), query: None, by: None, targets, attended: false, life };
     site.decide(start).await;
     site.answer(&key, json!({"fleet_distributed_query_1": []})).await.done();
     site.pass(Duration::from_secs(30));
     site.app.registry.flush(site.now(), true).await.unwrap();
     site.app.registry.flush_answers().await.unwrap();
-    let again = site.twin(Settings::default()).await;
+    (site, key, linux)
+}
+
+/// The next process knows what the one before it knew.
+async fn knows_all(site: &Site, again: &Site, key: &str, linux: LabelId) {
+    let host = site.host(key);
     let registry = &again.app.registry;
-    assert_eq!(registry.identity(host), site.app.registry.identity(host));
+    assert!(registry.identity(host).is_some() && registry.identity(host) == site.app.registry.identity(host));
     assert!(registry.label_members(linux).contains(host));
     assert!(registry.answers_of(CampaignId(1)).contains(host));
-    assert!(again.names(&key).await.is_empty());
-    assert_eq!(again.config(&key).await.body, site.config(&key).await.body);
+    assert_eq!(registry.seen_at(host), START);
+    assert!(again.names(key).await.is_empty());
+    assert_eq!(again.config(key).await.body, site.config(key).await.body);
     let appends = again.appends();
-    again.answer(&key, json!({"fleet_detail_query_os_version": [ubuntu()]})).await.done();
+    again.answer(key, json!({"fleet_detail_query_os_version": [ubuntu()]})).await.done();
     assert_eq!(again.appends(), appends, "an equal report is no news to the next process either");
+}
+
+#[actix_web::test]
+async fn reports_labels_answers_and_times_survive() {
+    let (site, key, linux) = told().await;
+    let again = site.twin(Settings::default()).await;
+    knows_all(&site, &again, &key, linux).await;
+}
+
+#[actix_web::test]
+async fn a_start_from_snapshots_equals_one_without() {
+    let (site, key, linux) = told().await;
+    super::site::until("the process has read its own", || site.app.registry.seen_at(site.host(&key)) == START).await;
+    site.app.registry.ready().await.unwrap();
+    assert!(site.app.registry.take_snapshots(&site.snapshots()).await.unwrap() >= 2);
+    assert_eq!(site.app.registry.take_snapshots(&site.snapshots()).await.unwrap(), 0, "nothing is new");
+    // What the snapshots stand for is not read again: it is not there any more.
+    for partition in Topic::Hosts.every().chain(Topic::Signals.every()) {
+        let last = site.log.records(partition).len().saturating_sub(1) as u64;
+        site.log.forget(partition, last);
+    }
+    let again = site.restored(Settings::default()).await;
+    knows_all(&site, &again, &key, linux).await;
+}
+
+#[actix_web::test]
+async fn what_came_after_the_snapshot_is_read() {
+    let (site, key, linux) = told().await;
+    site.app.registry.ready().await.unwrap();
+    site.app.registry.take_snapshots(&site.snapshots()).await.unwrap();
+    site.answer(&key, json!({format!("fleet_label_query_{linux}"): []})).await.done();
+    let second = site.enroll("b").await;
+    let again = site.restored(Settings::default()).await;
+    assert!(!again.app.registry.label_members(linux).contains(site.host(&key)));
+    assert_eq!(again.app.registry.identity(site.host(&second)).unwrap().hostname, "name-of-b");
+}
+
+#[actix_web::test]
+async fn snapshots_of_another_log_are_not_used() {
+    let (site, key, _) = told().await;
+    site.app.registry.ready().await.unwrap();
+    site.app.registry.take_snapshots(&site.snapshots()).await.unwrap();
+    for partition in Topic::Hosts.every() {
+        site.log.cut(partition, 0);
+    }
+    let again = site.restored(Settings::default()).await;
+    assert_eq!(again.app.registry.identity(site.host(&key)), None);
+}
+
+#[actix_web::test]
+async fn deleted_hosts_do_not_come_back() {
+    let (site, key, linux) = told().await;
+    let host = site.host(&key);
+    site.app.registry.ready().await.unwrap();
+    site.app.registry.take_snapshots(&site.snapshots()).await.unwrap();
+    site.decide(host::Command::Delete { hosts: [host].into_iter().collect() }).await;
+    for again in [site.twin(Settings::default()).await, site.restored(Settings::default()).await] {
+        assert_eq!(again.app.registry.identity(host), None);
+        assert!(again.app.registry.label_members(linux).is_empty());
+        assert_eq!(again.app.registry.seen_at(host), Timestamp::EPOCH);
+    }
 }
 
 #[actix_web::test]

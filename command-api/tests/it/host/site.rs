@@ -18,6 +18,7 @@ use domain::records::{Answer, Line, Report, Section, Signal};
 use domain::{Actor, Command, CommandId, HostId, Timestamp, label, team};
 use futures::future::LocalBoxFuture;
 use infra_blobs::{Folder, Purpose, Vault};
+use infra_ledger::snapshot::Snapshots;
 use infra_ledger::{By, Ledger};
 use infra_log::memory::Memory;
 use infra_log::parts::{Joined, Joiner};
@@ -96,6 +97,33 @@ impl Site {
         Site::start(self.log.clone(), self.clock.clone(), self.folder.clone(), settings).await
     }
 
+    /// Another process that starts from the newest snapshots.
+    pub async fn restored(&self, settings: Settings) -> Site {
+        let mut twin = self.twin(settings.clone()).await;
+        let app = &twin.app;
+        let (log, follower) = (app.log.clone(), app.ledger.follower().clone());
+        let registry = Registry::open_from(&self.snapshots(), log, follower, app.world.clone(), &settings).await;
+        registry.ready().await.unwrap();
+        twin.app = Data::new(App {
+            ledger: app.ledger.clone(),
+            registry,
+            log: app.log.clone(),
+            blobs: app.blobs.clone(),
+            vault: app.vault.clone(),
+            world: app.world.clone(),
+            settings,
+            intake: Default::default(),
+            carves: Default::default(),
+            desk: Default::default(),
+        });
+        twin.call = service(&twin.app).await;
+        twin
+    }
+
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots::new(self.app.blobs.clone())
+    }
+
     async fn start(log: Memory, clock: ManualClock, folder: Rc<tempfile::TempDir>, settings: Settings) -> Site {
         let world = World::new(Arc::new(clock.clone()), Arc::new(SystemRandom));
         let shared: Arc<dyn Log> = Arc::new(log.clone());
@@ -114,15 +142,7 @@ impl Site {
             carves: Default::default(),
             desk: Default::default(),
         });
-        let service = actix_web::App::new().app_data(app.clone()).configure(command_api::routes);
-        let service = Rc::new(RefCell::new(test::init_service(service).await));
-        let call: Call = Rc::new(move |request: TestRequest| {
-            let service = service.clone();
-            Box::pin(async move {
-                let answer = actix_web::dev::Service::call(&*service.borrow(), request.to_request());
-                answer.await.unwrap().map_into_boxed_body()
-            })
-        });
+        let call = service(&app).await;
         Site { app, log, clock, call, folder }
     }
 
@@ -267,6 +287,18 @@ impl Site {
     pub fn signals(&self) -> Vec<Signal> {
         self.records(Topic::Signals).iter().map(|record| Signal::decode(&record.value).unwrap()).collect()
     }
+}
+
+async fn service(app: &Data<App>) -> Call {
+    let service = actix_web::App::new().app_data(app.clone()).configure(command_api::routes);
+    let service = Rc::new(RefCell::new(test::init_service(service).await));
+    Rc::new(move |request: TestRequest| {
+        let service = service.clone();
+        Box::pin(async move {
+            let answer = actix_web::dev::Service::call(&*service.borrow(), request.to_request());
+            answer.await.unwrap().map_into_boxed_body()
+        })
+    })
 }
 
 /// Waits for something that happens soon, without guessing when.

@@ -17,6 +17,7 @@ use crate::tls::Served;
 const PRESENCE: Duration = Duration::from_secs(30);
 const ANSWERS: Duration = Duration::from_secs(1);
 const CAMPAIGNS: Duration = Duration::from_secs(5);
+const CARVES: Duration = Duration::from_secs(300);
 const CERTIFICATES: Duration = Duration::from_secs(60);
 const CARVES: Duration = Duration::from_secs(60);
 const RETENTION: Duration = Duration::from_secs(3_600);
@@ -57,7 +58,9 @@ pub fn start(
     ];
     let (snapshots, follower) = (parts.snapshots.clone(), parts.ledger.follower().clone());
     let interval = Duration::from_secs(options.snapshot_interval_s.max(1));
+    let (registry, of_hosts) = (parts.commands.registry.clone(), parts.snapshots.clone());
     jobs.push(until(stop.clone(), async move { snapshots.keep_ledger(follower, interval).await }));
+    jobs.push(until(stop.clone(), async move { registry.keep_snapshots(of_hosts, interval).await }));
     let activities = command_api::activity::write(parts.reads.log.clone(), parts.restored.clone());
     jobs.push(until(stop.clone(), activities));
     jobs.push(until(stop.clone(), parts.presence.clone().follow(parts.reads.log.clone(), parts.world.clone())));

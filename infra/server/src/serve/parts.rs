@@ -67,7 +67,8 @@ impl Parts {
         let follower = ledger.follower().clone();
 
         let settings = settings(options);
-        let registry = Registry::open(shared.clone(), follower.clone(), world.clone(), &settings);
+        let registry =
+            Registry::open_from(&snapshots, shared.clone(), follower.clone(), world.clone(), &settings).await;
         registry.ready().await?;
         let views = Views::open(data, shared.clone(), world.clone()).await?;
 
@@ -126,6 +127,9 @@ impl Parts {
         }
         if let Err(error) = self.snapshots.take_ledger(self.ledger.follower()).await {
             tracing::warn!("no snapshot was taken, the next start takes longer: {error}");
+        }
+        if let Err(error) = self.commands.registry.take_snapshots(&self.snapshots).await {
+            tracing::warn!("no snapshot of hosts was taken, the next start takes longer: {error}");
         }
         self.views.close().await;
         self.ledger.close().await;
