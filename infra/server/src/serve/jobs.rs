@@ -17,7 +17,6 @@ use crate::tls::Served;
 const PRESENCE: Duration = Duration::from_secs(30);
 const ANSWERS: Duration = Duration::from_secs(1);
 const CAMPAIGNS: Duration = Duration::from_secs(5);
-const CARVES: Duration = Duration::from_secs(300);
 const CERTIFICATES: Duration = Duration::from_secs(60);
 const CARVES: Duration = Duration::from_secs(60);
 const RETENTION: Duration = Duration::from_secs(3_600);
