@@ -1,0 +1,14 @@
+//! The whole server, spoken to over TLS by hosts and admins that know nothing of its code.
+//!
+//! Tests that fit together share a server; each server has a data folder of its own.
+
+#![allow(clippy::unwrap_used)]
+
+mod house;
+
+mod live_create;
+mod live_host;
+mod live_off;
+mod live_stream;
+mod live_sync;
+mod live_time;
