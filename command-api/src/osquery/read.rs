@@ -8,6 +8,7 @@ use agent_protocol::request::NodeRequest;
 use super::Refused;
 use super::caller::Caller;
 use crate::App;
+use crate::registry::LIVE;
 
 /// A host that nobody knows the name of yet calls again in five seconds, for so long.
 const ACCELERATE: u64 = 10;
@@ -16,7 +17,8 @@ const LARGEST: usize = 7 * 1024 * 1024;
 
 /// The queries that a host is to run now.
 ///
-/// `POST distributed/read` `{node_key}` → 200 `{queries: {name: sql}, discovery: {}, accelerate?: int}`.
+/// `POST distributed/read` `{node_key}` → 200 `{queries: {name: sql}, discovery: {name: sql}, accelerate?: int}`.
+/// Live queries come with a discovery query that always finds something, as Fleet sends one.
 /// Idle, `queries` is empty and nothing but memory was looked at. Source: osquery remote API, distributed queries.
 pub async fn read(app: Data<App>, request: HttpRequest, payload: Payload) -> HttpResponse {
     Refused::or(serve(&app, &request, payload).await, &app.world)
@@ -34,5 +36,7 @@ async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<Htt
         size <= LARGEST
     });
     let accelerate = app.registry.is_nameless(caller.host()).then_some(ACCELERATE);
-    Ok(HttpResponse::Ok().json(Work { queries, accelerate, ..Work::default() }))
+    let live = queries.keys().filter(|name| name.starts_with(LIVE));
+    let discovery = live.map(|name| (name.clone(), "SELECT 1".to_owned())).collect();
+    Ok(HttpResponse::Ok().json(Work { queries, discovery, accelerate }))
 }

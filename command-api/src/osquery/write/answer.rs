@@ -41,11 +41,12 @@ fn record(
     broken: bool,
     caller: &Caller,
 ) -> Answer {
-    let failed = answer.failed();
+    // A word is a complaint, whatever the status beside it says.
+    let complained = answer.failed() || !answer.message.trim().is_empty();
     let (rows, row_count, cut) =
-        if failed { (b"[]".to_vec(), 0, false) } else { rows(answer, app.settings.limits.answer) };
+        if answer.failed() { (b"[]".to_vec(), 0, false) } else { rows(answer, app.settings.limits.answer) };
     let state = match row_count {
-        _ if failed => AnswerState::Error,
+        _ if complained => AnswerState::Error,
         0 if !cut && !broken => AnswerState::Empty,
         _ => AnswerState::Rows,
     };
@@ -54,7 +55,7 @@ fn record(
         host,
         recorded: caller.now,
         state,
-        error: if failed { error(&answer.message) } else { String::new() },
+        error: if complained { error(&answer.message) } else { String::new() },
         stats: answer.stats.as_ref().map_or("null".to_owned(), stats),
         row_count,
         cut: cut || broken,

@@ -77,16 +77,7 @@ impl House {
         let value = |name: &str| first.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
         let (email, password) = (value("email:"), value("password:"));
         let token = alone(TestAdmin::login(&door, &email, &password)).unwrap().token;
-        House {
-            door,
-            data,
-            parts,
-            secret,
-            token,
-            password,
-            numbers: AtomicU32::new(0),
-            end: Some((end, thread)),
-        }
+        House { door, data, parts, secret, token, password, numbers: AtomicU32::new(0), end: Some((end, thread)) }
     }
 
     /// Stops the server as a signal does, and waits for its end.

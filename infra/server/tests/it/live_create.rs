@@ -37,7 +37,7 @@ async fn live_check_01_sql_or_a_saved_query_and_the_saved_one_wins() {
     let body = json!({"query": "SELECT 'typed'", "query_id": saved, "selected": target});
     let campaign = house.start(BY_NAMES, body).await;
     assert_eq!(host.asked_live().await[&campaign], "SELECT 'saved'");
-    assert_eq!(house.admin().post(RUN, json!({"query_id": 99_999, "selected": target})).await.status, 404);
+    assert_eq!(house.admin().post(BY_NAMES, json!({"query_id": 99_999, "selected": target})).await.status, 404);
 }
 
 #[tokio::test]

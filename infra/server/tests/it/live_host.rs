@@ -62,7 +62,10 @@ async fn live_check_23_two_campaigns_never_mix() {
     }
     for (stream, own, host) in [(&mut to_a, of_a, &a), (&mut to_b, of_b, &b)] {
         let result = stream.hear("result", SOON).await;
-        assert_eq!((&result["distributed_query_execution_id"], &result["rows"][0]["own"]), (&json!(own), &json!(own.to_string())));
+        assert_eq!(
+            (&result["distributed_query_execution_id"], &result["rows"][0]["own"]),
+            (&json!(own), &json!(own.to_string()))
+        );
         assert_eq!(result["host"]["hostname"], host.hostname);
         assert!(stream.next(QUIET).await.of("result").is_none());
     }
@@ -80,7 +83,8 @@ async fn live_checks_25_and_26_what_was_not_asked_has_no_effect_and_spoils_nothi
     house.admin().post(&format!("/api/muster/v1/campaigns/{ended}/stop"), json!({})).await.ok();
     let rows = json!([{"from": "asked"}]);
     let (good, gone) = (live_name(campaign), live_name(ended));
-    let write = json!({"queries": {live_name(99_999): rows, "fleet_distributed_query_x": rows, gone: rows, good: rows}});
+    let write =
+        json!({"queries": {live_name(99_999): rows, "fleet_distributed_query_x": rows, gone: rows, good: rows}});
     asked.write(write).await.done();
     assert_eq!(stream.hear("result", SOON).await["rows"][0]["from"], "asked", "the other's was dropped");
     let kept = house.admin().get(&format!("/api/muster/v1/campaigns/{ended}/answers")).await.ok();

@@ -174,8 +174,11 @@ async fn live_checks_14_15_16_and_48_answers_are_counted_by_kind() {
 
     let done = |status: &Value| status["actual_results"] == 6;
     let status = stream.hear_that("status", SOON, done).await;
-    assert_eq!(status, json!({"expected_results": 6, "actual_results": 6, "count_of_hosts_with_results": 2,
-        "count_of_hosts_with_no_results": 1, "status": "finished"}));
+    assert_eq!(
+        status,
+        json!({"expected_results": 6, "actual_results": 6, "count_of_hosts_with_results": 2,
+        "count_of_hosts_with_no_results": 1, "status": "finished"})
+    );
 }
 
 #[tokio::test]

@@ -36,8 +36,11 @@ async fn live_check_29_it_waits_the_period_for_who_does_not_answer() {
     let (answer, ()) = tokio::join!(asking, answer_one(&there, json!([{"n": "1"}])));
     let answer = answer.ok();
     assert!(began.elapsed() >= Duration::from_secs(PERIOD) && began.elapsed() < Duration::from_secs(PERIOD + 5));
-    assert_eq!(answer, json!({"query_id": query, "targeted_host_count": 2, "responded_host_count": 1,
-        "results": [{"host_id": ids[0], "rows": [{"n": "1"}], "error": null}]}));
+    assert_eq!(
+        answer,
+        json!({"query_id": query, "targeted_host_count": 2, "responded_host_count": 1,
+        "results": [{"host_id": ids[0], "rows": [{"n": "1"}], "error": null}]})
+    );
 }
 
 #[tokio::test]
