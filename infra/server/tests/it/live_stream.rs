@@ -89,7 +89,7 @@ async fn live_check_11_what_is_wrong_with_the_two_messages_is_said() {
     for first in [select(json!(campaign)), json!({"type": "auth", "data": "text"}), json!([1])] {
         let mut stream = opened().await;
         stream.send(&first).await.unwrap();
-        assert_eq!(rest(&mut stream, SOON).await, [closed.clone()], "{first}");
+        assert_eq!(rest(&mut stream, SOON).await, std::slice::from_ref(&closed), "{first}");
     }
     let said = async |second: Value| after(&house.token, second).await;
     assert_eq!(said(select(json!(0))).await, [error("0 is not a valid campaign ID"), closed.clone()]);

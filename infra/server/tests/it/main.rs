@@ -12,3 +12,4 @@ mod live_off;
 mod live_stream;
 mod live_sync;
 mod live_time;
+mod restart;
