@@ -1,6 +1,6 @@
 //! The body of a refusal, brought to one line of text.
 //!
-//! Source: `spec/rest-api.md`, error bodies: `{message, errors?: [{name, reason}]}`; the router's own answers are plain text.
+//! Source: rest-api §1.5: `{message, errors?: [{name, reason}]}`; the router's own answers are plain text.
 
 use serde::Deserialize;
 
