@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use plant::Plant;
+pub use rounds::first_admin;
 
 /// What is to be done.
 #[derive(Clone, Debug)]

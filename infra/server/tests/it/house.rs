@@ -33,7 +33,6 @@ pub struct House {
     pub secret: String,
     /// Of the first admin.
     pub token: String,
-    pub password: String,
     numbers: AtomicU32,
     end: Option<(oneshot::Sender<()>, std::thread::JoinHandle<()>)>,
 }
@@ -77,7 +76,7 @@ impl House {
         let value = |name: &str| first.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
         let (email, password) = (value("email:"), value("password:"));
         let token = alone(TestAdmin::login(&door, &email, &password)).unwrap().token;
-        House { door, data, parts, secret, token, password, numbers: AtomicU32::new(0), end: Some((end, thread)) }
+        House { door, data, parts, secret, token, numbers: AtomicU32::new(0), end: Some((end, thread)) }
     }
 
     /// Stops the server as a signal does, and waits for its end.
@@ -231,7 +230,7 @@ fn serve(
             Ok(running) => {
                 let (address, ca, parts) = (running.address, running.ca.clone(), running.parts.clone());
                 tell.send(Ok(Started { address, ca, parts })).unwrap();
-                // A dropped sender is no order to stop: the server ends with the process.
+                // A sender that was dropped is no order: the server just ends, as if it were killed.
                 if ended.await.is_ok() {
                     running.stop().await;
                 }

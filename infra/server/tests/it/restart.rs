@@ -1,16 +1,95 @@
-//! A server that stops, and starts again on the same folder.
+//! Live queries, checks 35 and 37, and what else must outlive a server or a slow reader.
 
+use infra_testkit::{Stream, TestAdmin, TestHost};
 use infra_world::World;
+use serde_json::{Value, json};
 
-use crate::house::House;
+use crate::house::{House, SOON};
 
-#[test]
-fn a_second_start_goes_on_where_the_first_stopped() {
+/// The results that a stream has to tell, up to `count` of them.
+async fn results(stream: &mut Stream, count: usize) -> Vec<Value> {
+    let mut found = Vec::new();
+    while found.len() < count {
+        found.push(stream.hear("result", SOON).await);
+    }
+    found
+}
+
+#[tokio::test]
+async fn live_check_37_a_campaign_outlives_the_server_and_its_reader_goes_on_by_position() {
     let house = House::open("restart", &[]);
-    let password = house.password.clone();
+    let hosts = [house.host("a").await, house.host("b").await, house.host("c").await];
+    let all: Vec<&TestHost> = hosts.iter().collect();
+    let (ours, fleets) = (house.own_campaign(&all).await, house.campaign(&all).await);
+    let mut stream = Stream::follow(&house.admin(), ours, None).await.unwrap();
+    hosts[0].answer_live(ours, json!([{"n": "0"}])).await.done();
+    hosts[1].answer_live(ours, json!([{"n": "1"}])).await.done();
+    let seen = results(&mut stream, 2).await;
+    let (token, keys) = (house.token.clone(), hosts.each_ref().map(|host| host.key().to_owned()));
+    drop(stream);
     let data = house.close();
-    // Signs in with what the folder says: a start that had lost the account would have made another.
+
     let house = House::on(&data, &[], World::system());
-    assert_eq!(house.password, password);
-    assert_eq!(house.close(), data);
+    let hosts = keys.map(|key| {
+        let mut host = TestHost::new(&house.door, "again");
+        host.take_key(&key);
+        host
+    });
+    assert!(!hosts[0].asked_live().await.contains_key(&ours), "who answered is not asked again");
+    assert!(hosts[2].asked_live().await.contains_key(&ours), "who did not answer is");
+    let admin = TestAdmin::with_token(&house.door, &token);
+    let mut stream = Stream::follow(&admin, ours, seen[1]["position"].as_u64()).await.unwrap();
+    hosts[2].answer_live(ours, json!([{"n": "2"}])).await.done();
+    let more = results(&mut stream, 1).await;
+    assert_eq!(more[0]["rows"][0]["n"], "2", "nothing twice, nothing missed");
+    let mut whole = Stream::follow(&admin, ours, None).await.unwrap();
+    let rows: Vec<Value> = results(&mut whole, 3).await.iter().map(|one| one["rows"][0]["n"].clone()).collect();
+    assert_eq!(rows, [json!("0"), json!("1"), json!("2")], "in the same order for whoever comes later");
+
+    // The reader of Fleet's stream may come back, too.
+    let mut stream = Stream::of(&admin, fleets).await;
+    hosts[0].answer_live(fleets, json!([{"n": "late"}])).await.done();
+    assert_eq!(stream.hear("result", SOON).await["rows"][0]["n"], "late");
+}
+
+#[tokio::test]
+async fn live_check_35_a_reader_that_does_not_read_holds_up_nobody_and_misses_nothing() {
+    let house = House::open("slow-reader", &[]);
+    let mut hosts = Vec::new();
+    for _ in 0..40 {
+        hosts.push(house.host("slow").await);
+    }
+    let all: Vec<&TestHost> = hosts.iter().collect();
+    let (campaign, other) = (house.own_campaign(&all).await, house.own_campaign(&all[..1]).await);
+    let mut lazy = Stream::follow(&house.admin(), campaign, None).await.unwrap();
+    let mut eager = Stream::follow(&house.admin(), campaign, None).await.unwrap();
+    let mut beside = Stream::follow(&house.admin(), other, None).await.unwrap();
+    // Far more than sockets hold: 40 answers of 400 kB.
+    let rows = |number: usize| json!([{"n": number.to_string(), "filler": "x".repeat(400_000)}]);
+    for (number, host) in hosts.iter().enumerate() {
+        host.answer_live(campaign, rows(number)).await.done();
+        let told = eager.hear("result", SOON).await;
+        assert_eq!(told["rows"][0]["n"], number.to_string(), "the other reader gets it at once");
+    }
+    hosts[0].answer_live(other, json!([{"n": "beside"}])).await.done();
+    assert_eq!(beside.hear("result", SOON).await["rows"][0]["n"], "beside");
+    let late: Vec<Value> = results(&mut lazy, 40).await.iter().map(|one| one["rows"][0]["n"].clone()).collect();
+    assert_eq!(late, (0..40).map(|number| json!(number.to_string())).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_second_start_goes_on_where_the_first_stopped() {
+    let house = House::open("second", &[]);
+    let host = house.host("kept").await;
+    let (team, _) = house.team("kept").await;
+    let (id, key) = (house.id(&host).await, host.key().to_owned());
+    house.admin().post("hosts/transfer", json!({"team_id": team, "hosts": [id]})).await.ok();
+    let data = house.close();
+    let house = House::on(&data, &[], World::system());
+    let mut again = TestHost::new(&house.door, &host.identifier);
+    again.take_key(&key);
+    assert!(again.read().await.acknowledged());
+    let found = house.admin().get(&format!("hosts/{id}")).await.ok();
+    assert_eq!((&found["host"]["team_id"], &found["host"]["hostname"]), (&json!(team), &json!(host.hostname)));
+    house.close();
 }
