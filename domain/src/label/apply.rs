@@ -1,6 +1,7 @@
 //! Bringing a label that exists to the form of a document.
 
-use super::{Changed, Label, Members, MembersChanged, Membership, Redefined};
+use super::{Changed, Label, MembersChanged, Membership, Redefined};
+use crate::members::Members;
 use crate::state::State;
 use crate::{Event, Refusal};
 

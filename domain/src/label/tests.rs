@@ -1,4 +1,5 @@
 use super::*;
+use crate::{Event, LabelId, Refusal, State, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_secs(1_000);
 
