@@ -1,7 +1,5 @@
 //! What every handler of this role shares.
 
-mod settings;
-
 use std::sync::Arc;
 
 use infra_blobs::{Blobs, Vault};
@@ -13,8 +11,7 @@ use crate::admin::Desk;
 use crate::carves::Carves;
 use crate::osquery::Intake;
 use crate::registry::Registry;
-
-pub use settings::{HostIdentifier, Limits, Network, Settings};
+use crate::settings::Settings;
 
 /// The parts of a running command-api, made by the composition root and shared as `web::Data<App>`.
 pub struct App {

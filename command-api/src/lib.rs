@@ -13,6 +13,7 @@ pub mod carves;
 pub mod osquery;
 pub mod push;
 pub mod registry;
+pub mod settings;
 
 use actix_web::web::ServiceConfig;
 use domain::{Actor, CommandId};

@@ -32,7 +32,7 @@ use infra_ledger::snapshot::Snapshots;
 use infra_log::{Log, ReadError};
 use infra_world::World;
 
-use crate::app::Settings;
+use crate::settings::Settings;
 
 pub use append::AppendFailed;
 pub use configs::Rendered;

@@ -8,12 +8,14 @@
 //! no more memory than its limit. The pool kills a worker that does not answer in time. Only the query is lost.
 
 mod child;
+mod config;
 mod pool;
 mod process;
 mod protocol;
 
 pub use child::main;
-pub use pool::{Answer, Config, Pool, Stats};
+pub use config::Config;
+pub use pool::{Answer, Pool, Stats};
 
 /// The first argument that makes the agent's program a worker.
 pub const ARGUMENT: &str = "--worker";

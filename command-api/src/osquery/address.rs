@@ -2,7 +2,7 @@
 
 use actix_web::HttpRequest;
 
-use crate::app::Network;
+use crate::settings::Network;
 
 /// Headers in which proxies say it, the most trusted first. Of a list the first entry counts.
 const HEADERS: [&str; 3] = ["True-Client-IP", "X-Real-IP", "X-Forwarded-For"];

@@ -13,7 +13,7 @@ use flate2::read::MultiGzDecoder;
 use futures::StreamExt as _;
 
 use super::Refused;
-use crate::app::Limits;
+use crate::settings::Limits;
 
 /// What is decompressed at once.
 const STEP: usize = 64 * 1024;

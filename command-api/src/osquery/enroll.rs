@@ -15,7 +15,7 @@ use infra_ledger::{By, CommandError};
 
 use super::Refused;
 use crate::App;
-use crate::app::HostIdentifier;
+use crate::settings::HostIdentifier;
 
 /// The longest identifier, in characters.
 const LONGEST: usize = 255;

@@ -1,11 +1,14 @@
 //! The command line: what all commands share, and the list of commands.
 
-use std::path::PathBuf;
+use anyhow::Result;
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand};
-
-use crate::command::{campaign, get, host, log, login, query};
+use crate::client::Client;
+use crate::command::{campaign, get, host, log, login, logout, query, version};
+use crate::connection::Connection;
+use crate::exit::Exit;
 use crate::secret::Secret;
+use crate::settings::Settings;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -33,23 +36,6 @@ pub struct Arguments {
     pub command: Command,
 }
 
-/// Where the server is, and as whom to go there.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Connection {
-    /// Configuration file [default: $XDG_CONFIG_HOME/muster/musterctl.toml]
-    #[arg(long, global = true, help_heading = "Connection", env = "MUSTER_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Address of the server, instead of the one logged in to
-    #[arg(long, global = true, help_heading = "Connection", env = "MUSTER_SERVER", value_name = "URL")]
-    pub server: Option<String>,
-    /// PEM file of the CA that signed the server's certificate [default: the CAs that this computer trusts]
-    #[arg(long, global = true, help_heading = "Connection", env = "MUSTER_CA", value_name = "FILE")]
-    pub ca: Option<PathBuf>,
-    /// From `MUSTER_TOKEN` only: on a command line every user of the computer could read it.
-    #[arg(skip)]
-    pub token: Option<Secret>,
-}
-
 #[derive(Subcommand)]
 pub enum Command {
     /// Log in, and remember the server and the session
@@ -72,4 +58,23 @@ pub enum Command {
     Log(log::Log),
     /// Show the version of musterctl and of the server
     Version,
+}
+
+impl Arguments {
+    /// Runs the command that was asked for.
+    pub async fn run(self) -> Result<Exit> {
+        let Arguments { mut connection, command } = self;
+        connection.token = std::env::var("MUSTER_TOKEN").ok().filter(|token| !token.is_empty()).map(Secret::new);
+        let client = || Client::new(Settings::resolve(&connection)?);
+        match command {
+            Command::Login(login) => login.run(&connection).await,
+            Command::Logout => logout::run(&connection).await,
+            Command::Query(query) => query.run(&client()?).await,
+            Command::Campaign(campaign) => campaign.run(&client()?).await,
+            Command::Get(get) => get.run(&client()?).await,
+            Command::Host(host) => host.run(&client()?).await,
+            Command::Log(log) => log.run(&client()?).await,
+            Command::Version => version::run(&connection).await,
+        }
+    }
 }

@@ -2,10 +2,8 @@
 //!
 //! Every failure leaves here as a sentence that says what to do (`Failure`).
 
-mod address;
 mod failure;
 mod pages;
-mod path;
 mod problem;
 mod socket;
 mod tls;
@@ -15,15 +13,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-pub use address::Address;
 pub use failure::Failure;
 pub use pages::{Pages, Paging};
-pub use path::{Path, fleet, muster};
 use reqwest::{Method, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 pub use socket::{Fault, Incoming, Socket};
 
+pub use crate::address::{Address, Path, fleet, muster};
 use crate::output;
 use crate::secret::Secret;
 use crate::settings::Settings;

@@ -6,11 +6,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod address;
 mod arguments;
 mod campaign;
 mod client;
 mod command;
 mod config;
+mod connection;
 mod exit;
 mod follow;
 mod output;
@@ -45,5 +47,5 @@ fn run(arguments: Arguments) -> Result<Exit> {
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?
-        .block_on(command::run(arguments))
+        .block_on(arguments.run())
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::arguments::Connection;
-use crate::client::Address;
+use crate::address::Address;
 use crate::config::{self, Config};
+use crate::connection::Connection;
 use crate::secret::Secret;
 
 /// Where to go, whom to trust there, and as whom.

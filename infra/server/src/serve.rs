@@ -51,7 +51,7 @@ pub async fn start(options: &Options, world: World) -> anyhow::Result<Running> {
     let lock = FolderLock::take(data.root())?;
     let files = certificates(options, &data, &world)?;
     let parts = parts::Parts::open(options, &data, world.clone(), files.ca.clone()).await?;
-    parts.first_run(&data, address).await?;
+    first_run::first_run(&parts, &data, address).await?;
 
     let stop = CancellationToken::new();
     let served = tls::Served::load(&files.cert, &files.key, world.now())?;

@@ -125,7 +125,7 @@ async fn page(
             host.insert("device_mapping".to_owned(), Value::Null);
         }
         if filter.populate_labels {
-            let labels = super::one::labels_of(app, &as_of, HostId(facts.id)).await?;
+            let labels = labels_of(app, &as_of, HostId(facts.id)).await?;
             host.insert("labels".to_owned(), labels.into());
         }
         shown.push(Value::Object(host));
@@ -188,6 +188,12 @@ pub fn status_members(app: &App, state: &State, status: Status) -> Members {
         }
     });
     hosts.map(|host| host.id).collect()
+}
+
+/// The labels of a host, as they stand on it.
+pub async fn labels_of(app: &App, as_of: &AsOf, host: HostId) -> Result<Vec<Value>, Problem> {
+    let labels = read::host_labels(&app.reads.views, as_of.at, host).await.map_err(unreadable)?;
+    Ok(labels.iter().map(|label| Value::Object(infra_http::shape::label::bare(label))).collect())
 }
 
 /// Everything that is known of some hosts, in their order. One statement for each thousand.

@@ -4,11 +4,11 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::HostId;
 use domain::role::{Action, Scope};
-use infra_http::{Params, Problem, SignedIn, shape as shapes};
+use infra_http::{Params, Problem, SignedIn};
 use projections::read;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::list::{hosts_of, scope};
+use super::list::{hosts_of, labels_of, scope};
 use super::{VIEWS, shape};
 use crate::App;
 use crate::reads::{AsOf, unreadable};
@@ -93,10 +93,4 @@ async fn detail(app: &App, as_of: &AsOf, found: read::Host, request: &HttpReques
     let facts = hosts_of(app, state, as_of, vec![found]).await?;
     let Some(facts) = facts.first() else { return Err(Problem::failure("a host was lost between two statements")) };
     Ok(as_of.answer(request, json!({"host": shape::detail(facts, labels)})))
-}
-
-/// The labels of a host, as they stand on it.
-pub async fn labels_of(app: &App, as_of: &AsOf, host: HostId) -> Result<Vec<Value>, Problem> {
-    let labels = read::host_labels(&app.reads.views, as_of.at, host).await.map_err(unreadable)?;
-    Ok(labels.iter().map(|label| Value::Object(shapes::label::bare(label))).collect())
 }

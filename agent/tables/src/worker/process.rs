@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use super::pool::Config;
+use super::config::Config;
 use super::protocol::{Reply, Request, Setup, frame};
 use crate::QueryError;
 

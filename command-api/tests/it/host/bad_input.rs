@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use command_api::app::{Limits, Settings};
+use command_api::settings::{Limits, Settings};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use infra_log::Topic;

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use command_api::app::{Limits, Settings};
 use command_api::carves;
+use command_api::settings::{Limits, Settings};
 use domain::carve::{Carve, Outcome};
 use domain::{CarveId, Digest};
 use serde_json::{Value, json};

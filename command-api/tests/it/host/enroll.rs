@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use command_api::app::{HostIdentifier, Settings};
+use command_api::settings::{HostIdentifier, Settings};
 use domain::records::Section;
 use serde_json::json;
 

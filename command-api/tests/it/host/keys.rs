@@ -43,7 +43,7 @@ async fn a_ledger_without_hosts_invalidates_nobody() {
 #[actix_web::test]
 async fn a_key_that_another_node_gave_a_moment_ago_is_good() {
     let site = Site::new().await;
-    let twin = site.twin(command_api::app::Settings { node: "two".to_owned(), ..Default::default() }).await;
+    let twin = site.twin(command_api::settings::Settings { node: "two".to_owned(), ..Default::default() }).await;
     for number in 0..20 {
         let key = site.enroll(&format!("host {number}")).await;
         assert_eq!(twin.config(&key).await.status, 200);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use command_api::app::{Limits, Settings};
+use command_api::settings::{Limits, Settings};
 use domain::records::{AnswerState, Signal};
 use domain::{CampaignId, HostId, Members, campaign};
 use serde_json::{Value, json};

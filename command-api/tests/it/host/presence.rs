@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use command_api::app::Settings;
+use command_api::settings::Settings;
 use domain::records::{Presence, Signal};
 use infra_log::Topic;
 use serde_json::json;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use command_api::app::Settings;
 use command_api::registry::Registry;
+use command_api::settings::Settings;
 use domain::{CampaignId, LabelId, Members, Timestamp, campaign, host};
 use infra_log::memory::{Adversary, Faults};
 use infra_log::{Log, Topic};

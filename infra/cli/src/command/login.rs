@@ -9,9 +9,9 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::arguments::Connection;
 use crate::client::{Client, Failure, fleet};
 use crate::config::Config;
+use crate::connection::Connection;
 use crate::exit::Exit;
 use crate::output::{escaped, notice};
 use crate::secret::Secret;

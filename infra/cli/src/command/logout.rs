@@ -4,9 +4,9 @@ use anyhow::Result;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::arguments::Connection;
 use crate::client::{Client, fleet};
 use crate::config::Config;
+use crate::connection::Connection;
 use crate::exit::Exit;
 use crate::output::notice;
 use crate::settings::Settings;

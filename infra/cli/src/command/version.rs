@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde::Deserialize;
 
-use crate::arguments::Connection;
 use crate::client::{Client, fleet};
+use crate::connection::Connection;
 use crate::exit::Exit;
 use crate::output::{Screen, escaped, notice};
 use crate::settings::Settings;

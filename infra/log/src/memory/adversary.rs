@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::Memory;
 use super::dice::Dice;
 use super::faults::Faults;
-use super::handle::Handle;
 use crate::{Draft, Partition, Position};
 
 /// How likely a late record is to land at each operation that follows.
 const LANDING: f64 = 0.25;
 
-/// One log in memory that many [`Handle`]s misuse together. Clones share everything.
+/// One log in memory that many [`Handle`](super::Handle)s misuse together. Clones share everything.
 ///
 /// ```
 /// # use infra_log::{Draft, Log, Topic, memory::{Adversary, Faults}};
@@ -49,11 +48,6 @@ impl Adversary {
     pub fn on(log: Memory, seed: u64, faults: Faults) -> Self {
         let state = State { dice: Dice::new(seed), faults, late: Vec::new(), shown: HashMap::new() };
         Adversary { log, state: Arc::new(Mutex::new(state)) }
-    }
-
-    /// Another process's view of the log.
-    pub fn handle(&self) -> Handle {
-        Handle::new(self.clone())
     }
 
     /// The truth: what is in the log, without faults.

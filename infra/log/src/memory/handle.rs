@@ -20,11 +20,14 @@ pub struct Handle {
     promised: Arc<Mutex<HashMap<Partition, Position>>>,
 }
 
-impl Handle {
-    pub(super) fn new(adversary: Adversary) -> Self {
-        Handle { adversary, promised: Arc::default() }
+impl Adversary {
+    /// Another process's view of the log.
+    pub fn handle(&self) -> Handle {
+        Handle { adversary: self.clone(), promised: Arc::default() }
     }
+}
 
+impl Handle {
     fn promised(&self, partition: Partition) -> Position {
         self.promised.lock().expect("nothing panics while it holds the promises").get(&partition).copied().unwrap_or(0)
     }

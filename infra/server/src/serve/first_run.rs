@@ -12,7 +12,7 @@ use crate::data::{Data, write_private};
 
 const EMAIL: &str = "admin@localhost";
 
-/// Does nothing once there is an account.
+/// Makes the first admin, if there is no account, and writes their password and the enroll secret into the data folder.
 pub async fn first_run(parts: &Parts, data: &Data, address: SocketAddr) -> anyhow::Result<()> {
     if !parts.ledger.read_to_end().await?.state.users.is_empty() {
         return Ok(());

@@ -1,6 +1,6 @@
 //! The parts of a server on the embedded stores, in the order in which they need each other.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use actix_web::web::Data as Shared;
 use anyhow::Context;
 use command_api::admin::{Desk, DeskSettings};
-use command_api::app::{HostIdentifier, Limits, Network, Settings};
 use command_api::carves::Carves;
 use command_api::osquery::Intake;
 use command_api::registry::Registry;
+use command_api::settings::{HostIdentifier, Limits, Network, Settings};
 use infra_blobs::{Blobs, Folder, Vault};
 use infra_http::Access;
 use infra_http::shape::config::Served;
@@ -22,7 +22,6 @@ use infra_log::sqlite::Sqlite;
 use infra_world::World;
 use query_api::presence::Presence;
 
-use super::first_run;
 use super::readers::Readers;
 use super::views::Running as Views;
 use crate::data::Data;
@@ -113,11 +112,6 @@ impl Parts {
             views,
             restored,
         })
-    }
-
-    /// Makes the first admin, if there is none, and writes their password and the enroll secret into the data folder.
-    pub async fn first_run(&self, data: &Data, address: SocketAddr) -> anyhow::Result<()> {
-        first_run::first_run(self, data, address).await
     }
 
     /// Writes down who was here and where the folds stand, and stops deciding.

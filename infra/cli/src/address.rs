@@ -1,11 +1,13 @@
 //! The address of a server, and which of them may be spoken to.
 
+mod path;
+
 use std::fmt;
 
 use anyhow::{Context, Result, bail};
 use url::{Host, Url};
 
-use super::Path;
+pub use path::{Path, fleet, muster};
 
 /// `https://` host, port and perhaps a prefix; `http://` only on this computer itself, since a token goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +82,7 @@ fn is_this_computer(url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{fleet, muster};
+
     use super::*;
 
     #[test]
