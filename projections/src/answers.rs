@@ -52,6 +52,11 @@ pub struct HostAnswer {
 }
 
 impl HostAnswer {
+    /// About how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.rows.len() + self.error.len() + self.stats.len()
+    }
+
     fn of(position: Position, answer: &Answer, room: bool) -> HostAnswer {
         HostAnswer {
             position,

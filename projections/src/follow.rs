@@ -10,6 +10,7 @@ use infra_stores::Views;
 use tokio::time::Instant;
 
 use crate::answers::{HostAnswer, decode, stream_name};
+use crate::budget::{Budget, PAGE_BYTES};
 use crate::projection::FoldError;
 use crate::read::answer_page;
 
@@ -37,7 +38,7 @@ impl Follow {
         self.after
     }
 
-    /// The next answers, at most `max`; none when there were none for as long as `patience`.
+    /// The next answers, at most `max`, fewer when they are large; none when there were none for as long as `patience`.
     pub async fn next(&mut self, max: usize, patience: Duration) -> Result<Vec<HostAnswer>, FoldError> {
         let deadline = Instant::now() + patience;
         let stream = stream_name(self.campaign);
@@ -45,16 +46,18 @@ impl Follow {
             let page = self.streams.read(&stream, self.after, max).await;
             let entries =
                 page.as_ref().map_or(&[][..], |page| if let Page::Entries(entries) = page { entries } else { &[] });
-            let answers: Vec<HostAnswer> = entries.iter().map_while(decode).collect();
+            let mut budget = Budget::new(PAGE_BYTES);
+            let answers = entries.iter().map_while(decode).take_while(|answer| budget.takes(answer.bytes()));
+            let answers: Vec<HostAnswer> = answers.collect();
             if !answers.is_empty() {
                 return Ok(self.give(answers));
             }
             // Nothing new, so the view has nothing either, unless there is a gap or an entry that leaves its rows there.
             let is_end = entries.is_empty() && matches!(page, Ok(Page::Entries(_)));
             if !is_end {
-                let answers = answer_page(&self.views, self.campaign, self.after, None, max as u64).await?;
-                if !answers.is_empty() {
-                    return Ok(self.give(answers));
+                let found = answer_page(&self.views, self.campaign, self.after, None, max as u64).await?;
+                if !found.rows.is_empty() {
+                    return Ok(self.give(found.rows));
                 }
             }
             let left = deadline.saturating_duration_since(Instant::now());

@@ -9,6 +9,7 @@
 
 mod activities;
 mod answers;
+pub mod budget;
 mod engine;
 mod facts;
 mod follow;

@@ -6,6 +6,7 @@
 //! ([`Progress::settle`](crate::Progress::settle)).
 
 mod activities;
+mod batch;
 mod campaigns;
 mod facts;
 mod filter;
@@ -20,6 +21,7 @@ use domain::Timestamp;
 
 pub use crate::ledger::Account;
 pub use activities::{ActivityRow, activity_count, activity_page};
+pub use batch::Batch;
 pub use campaigns::{
     CampaignTotal, ErrorGroup, answer_errors, answer_page, campaign_count, campaign_one, campaign_page, campaign_totals,
 };

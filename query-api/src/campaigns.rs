@@ -80,7 +80,8 @@ pub async fn show(app: &App, state: &State, campaign: &Campaign) -> Result<Value
 /// `GET /api/muster/v1/campaigns/{id}/answers` → `{answers, next}`, oldest first.
 ///
 /// `after` (a position, exclusive) · `per_page` (default 100, at most 1000) · `state` = `rows`, `empty` or `error`.
-/// `next` is the position to go on from, `null` at the end.
+/// `next` is the position to go on from, `null` at the end. A page of large answers ends early, at
+/// [`PAGE_BYTES`](projections::budget::PAGE_BYTES): its `next` is not `null`.
 pub async fn answers(app: Data<App>, user: SignedIn, id: Path<u32>, request: HttpRequest) -> Result<Reply, Problem> {
     let fold = app.fold().await?;
     let campaign = find(&fold.state, &user, CampaignId(*id))?.id;
@@ -97,10 +98,10 @@ pub async fn answers(app: Data<App>, user: SignedIn, id: Path<u32>, request: Htt
     app.reads.caught_up(&[view::ANSWERS]).await;
     let found =
         read::answer_page(&app.reads.views, campaign, after, state.transpose()?, limit).await.map_err(unreadable)?;
-    let hosts: Vec<_> = found.iter().map(|one| one.host).collect();
+    let hosts: Vec<_> = found.rows.iter().map(|one| one.host).collect();
     let names = app.reads.names(&hosts).await.map_err(unreadable)?;
-    let next = (found.len() as u64 == limit).then(|| found.last().map(|last| last.position)).flatten();
-    let answers: Vec<Value> = found.iter().zip(&names).map(|(one, name)| answer(one, name)).collect();
+    let next = found.rows.last().map(|last| last.position).filter(|_| found.more);
+    let answers: Vec<Value> = found.rows.iter().zip(&names).map(|(one, name)| answer(one, name)).collect();
     Ok(Reply::ok(json!({"answers": answers, "next": next})))
 }
 

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use domain::role::{Action, Scope};
 use domain::{HostId, QueryId};
 use infra_http::{Params, Problem, SignedIn};
+use projections::budget::Budget;
 use projections::read::{self, LatestResult};
 use projections::view;
 use serde_json::{Value, json};
@@ -15,10 +16,13 @@ use crate::reads::unreadable;
 
 const VIEWS: &[&str] = &[view::RESULTS, view::HOSTS, view::FACTS];
 const BATCH: u64 = 500;
+/// Bytes of rows, as JSON, in the report of a query. The hosts that do not fit are left out, and the report is clipped.
+const REPORT_BYTES: usize = 16 << 20;
 
 /// `GET ~/queries/{id}/report` → `{query_id, results: [{host_id, host_name, last_fetched, columns}], report_clipped}`.
 ///
-/// `team_id` narrows the hosts. 403 · 404 unknown query.
+/// `team_id` narrows the hosts. `report_clipped` also when there is more than [`REPORT_BYTES`]: `team_id`, and the
+/// report of one host, show what was left out. 403 · 404 unknown query.
 pub async fn of_query(
     app: Data<App>,
     user: SignedIn,
@@ -36,12 +40,18 @@ pub async fn of_query(
     let filter = read::HostFilter { scope: scope(&user.roles, Action::ReadReports), team, ..Default::default() };
     let visible = read::host_ids(&app.reads.views, as_of.at, &filter).await.map_err(unreadable)?;
     let (mut results, mut clipped, mut after) = (Vec::new(), false, None);
-    loop {
+    let mut room = Budget::new(REPORT_BYTES);
+    'report: loop {
         let page =
             read::result_page(&app.reads.views, id, query.results_since, after, BATCH).await.map_err(unreadable)?;
-        let hosts: Vec<HostId> = page.iter().map(|one| one.host).collect();
+        let shown: Vec<&LatestResult> = page.rows.iter().filter(|one| visible.contains(one.host)).collect();
+        let hosts: Vec<HostId> = shown.iter().map(|one| one.host).collect();
         let names = app.reads.names(&hosts).await.map_err(unreadable)?;
-        for (one, name) in page.iter().zip(names).filter(|(one, _)| visible.contains(one.host)) {
+        for (one, name) in shown.into_iter().zip(names) {
+            if !room.takes(one.bytes) {
+                clipped = true;
+                break 'report;
+            }
             clipped |= one.cut;
             results.extend(one.rows.iter().map(|row| {
                 json!({
@@ -52,8 +62,8 @@ pub async fn of_query(
                 })
             }));
         }
-        after = hosts.last().copied();
-        if (page.len() as u64) < BATCH {
+        after = page.rows.last().map(|one| one.host);
+        if !page.more {
             break;
         }
     }

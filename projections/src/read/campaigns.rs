@@ -8,7 +8,8 @@ use domain::{CampaignId, HostId, Members, Timestamp};
 use infra_log::Position;
 use infra_stores::{Row, Statement, StoreError, Views};
 
-use super::{Page, subjects};
+use super::batch::{Keyed, batch};
+use super::{Batch, Page, subjects};
 use crate::answers::{HostAnswer, Total};
 use crate::packed::unpack;
 use crate::projection::{FoldError, view};
@@ -78,23 +79,36 @@ pub async fn campaign_totals(
     views.fetch(rows).await?.into_iter().map(read).collect()
 }
 
-/// Answers of a campaign after a position, oldest first. One statement.
+const ANSWERS: Keyed = Keyed {
+    columns: "SELECT position, host, recorded, state, error, stats, row_count, cut, data",
+    sizes: "SELECT position, LENGTH(data)",
+    first: " ORDER BY position LIMIT ?",
+    up_to: " AND position <= ? ORDER BY position",
+};
+
+/// Answers of a campaign after a position, oldest first: at most `limit`, fewer when they are large. Two statements.
 pub async fn answer_page(
     views: &Views,
     campaign: CampaignId,
     after: Option<Position>,
     state: Option<AnswerState>,
     limit: u64,
-) -> Result<Vec<HostAnswer>, FoldError> {
-    let mut rows = Statement::new(
-        "SELECT position, host, recorded, state, error, stats, row_count, cut, data FROM answer WHERE campaign = ? AND position > ?",
-    );
-    rows = rows.bind(campaign.0).bind(after.map_or(-1, |after| i64::try_from(after).unwrap_or(i64::MAX)));
-    if let Some(state) = state {
-        rows = rows.push(" AND state = ?").bind(state.name());
-    }
-    let rows = rows.push(" ORDER BY position LIMIT ?").bind(limit);
-    views.fetch(rows).await?.into_iter().map(read_answer).collect()
+) -> Result<Batch<HostAnswer>, FoldError> {
+    let after = after.map_or(-1, |after| i64::try_from(after).unwrap_or(i64::MAX));
+    let among = |columns| {
+        let rows = Statement::new(columns).push(" FROM answer WHERE campaign = ? AND position > ?");
+        let rows = rows.bind(campaign.0).bind(after);
+        match state {
+            Some(state) => rows.push(" AND state = ?").bind(state.name()),
+            None => rows,
+        }
+    };
+    let read = |row| {
+        let answer = read_answer(row)?;
+        let bytes = answer.bytes();
+        Ok((answer, bytes))
+    };
+    batch(views, &ANSWERS, limit, among, read).await
 }
 
 fn read_answer(mut row: Row) -> Result<HostAnswer, FoldError> {

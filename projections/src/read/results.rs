@@ -4,6 +4,8 @@ use domain::{HostId, QueryId, Timestamp};
 use infra_stores::{Row, Statement, Views};
 use serde_json::Value;
 
+use super::Batch;
+use super::batch::{Keyed, batch};
 use crate::packed::unpack;
 use crate::projection::FoldError;
 
@@ -18,20 +20,31 @@ pub struct LatestResult {
     pub row_count: u64,
     /// Rows were left out, because they were too many or too large.
     pub cut: bool,
+    /// How large the rows are as JSON.
+    pub bytes: usize,
     /// Objects; values are as the host sent them.
     pub rows: Vec<Value>,
 }
 
-const COLUMNS: &str =
-    "SELECT query, host, recorded, row_count, cut, data FROM latest_result WHERE query = ? AND recorded >= ?";
+const RESULTS: Keyed = Keyed {
+    columns: "SELECT query, host, recorded, row_count, cut, data",
+    sizes: "SELECT host, LENGTH(data)",
+    first: " ORDER BY host LIMIT ?",
+    up_to: " AND host <= ? ORDER BY host",
+};
+
+fn among(columns: &'static str, query: QueryId, since: Timestamp) -> Statement {
+    Statement::new(columns).push(" FROM latest_result WHERE query = ? AND recorded >= ?").bind(query.0).bind(since)
+}
 
 impl LatestResult {
-    fn read(mut row: Row) -> Result<LatestResult, FoldError> {
+    /// The result, and how many bytes its rows have as JSON.
+    fn read(mut row: Row) -> Result<(LatestResult, usize), FoldError> {
         let (query, host) = (QueryId(row.take()?), HostId(row.take()?));
         let (recorded, row_count, cut) = (row.take()?, row.take()?, row.take()?);
         let json = unpack(&row.take::<Vec<u8>>()?).ok_or_else(|| FoldError::row("packed rows of a result"))?;
         let rows = serde_json::from_slice(&json).map_err(FoldError::row)?;
-        Ok(LatestResult { query, host, recorded, row_count, cut, rows })
+        Ok((LatestResult { query, host, recorded, row_count, cut, bytes: json.len(), rows }, json.len()))
     }
 }
 
@@ -43,19 +56,19 @@ pub async fn result_of(
     host: HostId,
     since: Timestamp,
 ) -> Result<Option<LatestResult>, FoldError> {
-    let one = Statement::new(COLUMNS).bind(query.0).bind(since).push(" AND host = ?").bind(host.0);
-    views.first(one).await?.map(LatestResult::read).transpose()
+    let one = among(RESULTS.columns, query, since).push(" AND host = ?").bind(host.0);
+    Ok(views.first(one).await?.map(LatestResult::read).transpose()?.map(|(result, _)| result))
 }
 
-/// Results of a query by host, after a host. One statement.
+/// Results of a query by host, after a host: at most `limit`, fewer when they are large. Two statements.
 pub async fn result_page(
     views: &Views,
     query: QueryId,
     since: Timestamp,
     after: Option<HostId>,
     limit: u64,
-) -> Result<Vec<LatestResult>, FoldError> {
-    let page = Statement::new(COLUMNS).bind(query.0).bind(since).push(" AND host > ? ORDER BY host LIMIT ?");
-    let page = page.bind(after.map_or(0, |host| host.0)).bind(limit);
-    views.fetch(page).await?.into_iter().map(LatestResult::read).collect()
+) -> Result<Batch<LatestResult>, FoldError> {
+    let after = after.map_or(0, |host| host.0);
+    let among = |columns| among(columns, query, since).push(" AND host > ?").bind(after);
+    batch(views, &RESULTS, limit, among, LatestResult::read).await
 }

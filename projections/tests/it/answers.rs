@@ -3,6 +3,7 @@
 use domain::records::{Answer, AnswerState, Encoded};
 use domain::{CampaignId, HostId, Timestamp};
 use infra_log::{Draft, Log, Topic, parts};
+use projections::budget::PAGE_BYTES;
 use projections::read::{self, CampaignTotal};
 
 use crate::rig::Rig;
@@ -47,7 +48,7 @@ async fn the_first_answer_of_a_host_counts() {
     .await;
     rig.fold().await;
 
-    let read = read::answer_page(&rig.views, CampaignId(1), None, None, 100).await.unwrap();
+    let read = read::answer_page(&rig.views, CampaignId(1), None, None, 100).await.unwrap().rows;
     let told: Vec<_> =
         read.iter().map(|one| (one.host.0, one.state, String::from_utf8(one.rows.clone()).unwrap())).collect();
     let expected = [
@@ -82,7 +83,7 @@ async fn totals_are_the_sum_of_the_answers() {
                 first.push(one);
             }
         }
-        let read = read::answer_page(&rig.views, campaign, None, None, 1000).await.unwrap();
+        let read = read::answer_page(&rig.views, campaign, None, None, 1000).await.unwrap().rows;
         let told: Vec<_> = read.iter().map(|one| (one.host, one.recorded, one.state, one.rows.clone())).collect();
         let expected: Vec<_> = first.iter().map(|one| (one.host, one.recorded, one.state, one.rows.clone())).collect();
         assert_eq!(told, expected);
@@ -111,7 +112,7 @@ async fn an_answer_in_parts_counts_when_the_last_is_there() {
     append(&rig, &[answer(1, 2, AnswerState::Empty, "[]")]).await;
     rig.fold().await;
     let hosts = async || {
-        let read = read::answer_page(&rig.views, CampaignId(1), None, None, 100).await.unwrap();
+        let read = read::answer_page(&rig.views, CampaignId(1), None, None, 100).await.unwrap().rows;
         read.iter().map(|one| one.host.0).collect::<Vec<_>>()
     };
     assert_eq!(hosts().await, [2]);
@@ -120,7 +121,7 @@ async fn an_answer_in_parts_counts_when_the_last_is_there() {
     rig.fold().await;
     assert_eq!(hosts().await, [2, 1]);
     rig.fold().await;
-    let read = read::answer_page(&rig.views, CampaignId(1), None, None, 100).await.unwrap();
+    let read = read::answer_page(&rig.views, CampaignId(1), None, None, 100).await.unwrap().rows;
     assert_eq!(read[1].rows, large.rows);
     assert_eq!(read::campaign_totals(&rig.views, &[CampaignId(1)]).await.unwrap()[&CampaignId(1)].row_total, 1);
 }
@@ -140,4 +141,32 @@ async fn errors_are_grouped_by_what_they_say() {
     assert_eq!(told, [("no such table: x", 15, 10), ("syntax", 2, 2)]);
     let micros = |time: Timestamp| time.micros() - START.micros();
     assert_eq!((micros(groups[0].first_at), micros(groups[0].last_at)), (1, 15));
+}
+
+#[tokio::test]
+async fn a_page_says_whether_there_is_more() {
+    let rig = Rig::new().await;
+    let mut all: Vec<Answer> = (1..=4).map(|host| answer(1, host, AnswerState::Empty, "[]")).collect();
+    // More than a page may hold, and yet a page of its own; small while packed.
+    let zeros = format!(r#"[{{"a":"{}"}}]"#, "0".repeat(PAGE_BYTES + 1));
+    all.push(answer(1, 5, AnswerState::Rows, &zeros));
+    all.push(answer(1, 6, AnswerState::Rows, r#"[{"a":"1"}]"#));
+    append(&rig, &all).await;
+    rig.fold().await;
+    let page = async |after, state, limit| {
+        let page = read::answer_page(&rig.views, CampaignId(1), after, state, limit).await.unwrap();
+        let last = page.rows.last().map(|one| one.position);
+        (page.rows.iter().map(|one| one.host.0).collect::<Vec<_>>(), page.more, last)
+    };
+    let (hosts, more, last) = page(None, None, 3).await;
+    assert_eq!((hosts, more), (vec![1, 2, 3], true));
+    let (hosts, more, last) = page(last, None, 3).await;
+    assert_eq!((hosts, more), (vec![4], true), "the next does not fit");
+    let (hosts, more, last) = page(last, None, 3).await;
+    assert_eq!((hosts, more), (vec![5], true));
+    let (hosts, more, last) = page(last, None, 3).await;
+    assert_eq!((hosts, more), (vec![6], false));
+    assert_eq!(page(last, None, 3).await, (vec![], false, None));
+    let (hosts, more, _) = page(None, Some(AnswerState::Empty), 4).await;
+    assert_eq!((hosts, more), (vec![1, 2, 3, 4], false), "as many as asked for, and no more");
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::CampaignId;
 use domain::records::{Answer, AnswerState};
 use infra_live::{Page, Streams};
+use projections::budget::PAGE_BYTES;
 use projections::read::answer_page;
 use projections::{Follow, stream_name};
 use rand::rngs::StdRng;
@@ -48,7 +49,7 @@ async fn stream_and_view_tell_the_same() {
     let from_view = all(&rig).await;
     assert!(rig.views.counts().statements() > statements);
     assert_eq!(from_stream, from_view);
-    assert_eq!(from_view, answer_page(&rig.views, CAMPAIGN, None, None, 1000).await.unwrap());
+    assert_eq!(from_view, answer_page(&rig.views, CAMPAIGN, None, None, 1000).await.unwrap().rows);
 }
 
 async fn all(rig: &Rig) -> Vec<projections::HostAnswer> {
@@ -139,4 +140,32 @@ async fn patience_ends() {
     assert!(reader.next(10, Duration::from_millis(30)).await.unwrap().is_empty());
     rig.streams.forget();
     assert!(reader.next(10, Duration::from_millis(30)).await.unwrap().is_empty());
+}
+
+/// Answers of many megabytes come one at a time, from the view and from the stream, where they are small while packed.
+#[tokio::test]
+async fn a_batch_ends_where_its_bytes_are_used_up() {
+    let rig = Rig::new().await;
+    let large = |host: u32| {
+        let rows = format!(r#"[{{"host":"{host}","zeros":"{}"}}]"#, "0".repeat(PAGE_BYTES / 2));
+        answer(1, host, AnswerState::Rows, &rows)
+    };
+    let mut answers = small(1..=2);
+    answers.extend([large(3), large(4), large(5)]);
+    answers.extend(small(6..=6));
+    append(&rig, &answers).await;
+    rig.fold().await;
+    for forget in [false, true] {
+        if forget {
+            rig.streams.forget();
+        }
+        let mut reader = follow(&rig, None);
+        let mut batches = vec![];
+        while batches.iter().flatten().count() < 6 {
+            let some = reader.next(64, PATIENCE).await.unwrap();
+            assert!(!some.is_empty());
+            batches.push(some.iter().map(|one| one.host.0).collect::<Vec<_>>());
+        }
+        assert_eq!(batches, [vec![1, 2, 3], vec![4], vec![5, 6]], "forgotten: {forget}");
+    }
 }

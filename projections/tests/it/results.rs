@@ -7,6 +7,7 @@ use domain::records::{Encoded, Line, LineKind};
 use domain::{HostId, QueryId, Timestamp};
 use infra_log::{Draft, Log, Topic};
 use infra_stores::Statement;
+use projections::budget::PAGE_BYTES;
 use projections::read::{result_of, result_page};
 use serde_json::{Value, json};
 
@@ -137,7 +138,7 @@ async fn results_of_an_earlier_shape_are_not_shown_and_are_swept() {
     }
     let shown = |at: Timestamp| {
         let views = rig.views.clone();
-        async move { result_page(&views, QueryId(1), at, None, 10).await.unwrap().len() }
+        async move { result_page(&views, QueryId(1), at, None, 10).await.unwrap().rows.len() }
     };
     let value =
         |query: &str| json!({"name": format!("pack/Global/{query}"), "action": "snapshot", "snapshot": [{"a": "1"}]});
@@ -184,4 +185,30 @@ async fn results_of_an_earlier_shape_are_not_shown_and_are_swept() {
     rig.fold().await;
     projections::sweep_results(&rig.views).await.unwrap();
     assert_eq!(rows().await, [(2, 1), (77, 1)]);
+}
+
+#[tokio::test]
+async fn a_page_ends_where_its_bytes_are_used_up_and_says_that_there_is_more() {
+    let rig = Rig::new().await;
+    // A thousand rows of almost a KiB on each host: a MiB is what is kept of one.
+    let rows: Vec<Value> = (0..1000).map(|number| json!({"n": number, "zeros": "0".repeat(1000)})).collect();
+    let mut teller = Teller::new(93);
+    for host in 1..=20 {
+        let at = teller.now;
+        teller.tell_line(HostId(host), Some(QueryId(1)), at, snapshot(0, json!(rows)));
+    }
+    rig.append(&teller.writes).await;
+    rig.fold().await;
+    let (mut after, mut pages, mut hosts) = (None, vec![], vec![]);
+    loop {
+        let page = result_page(&rig.views, QueryId(1), Timestamp::EPOCH, after, 500).await.unwrap();
+        assert!(page.rows.iter().map(|one| one.bytes).sum::<usize>() <= PAGE_BYTES);
+        pages.push(page.rows.len());
+        hosts.extend(page.rows.iter().map(|one| one.host.0));
+        after = hosts.last().copied().map(HostId);
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!((pages, hosts), (vec![8, 8, 4], (1..=20).collect()));
 }
