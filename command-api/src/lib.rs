@@ -5,7 +5,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-pub mod activity;
 pub mod admin;
 pub mod app;
 pub mod campaigns;

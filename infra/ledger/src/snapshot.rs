@@ -154,13 +154,18 @@ impl Snapshot {
 impl Snapshots {
     /// The ledger's fold and the position to go on at, for [`Ledger::open`](crate::Ledger::open).
     pub async fn ledger(&self, log: &dyn Log) -> Option<(Fold, Position)> {
-        let snapshot = self.newest(log, LEDGER_KIND, FOLD_VERSION, LEDGER).await?;
+        self.fold(log, LEDGER_KIND).await
+    }
+
+    /// A fold of the ledger that was kept under some kind.
+    pub(crate) async fn fold(&self, log: &dyn Log, kind: &str) -> Option<(Fold, Position)> {
+        let snapshot = self.newest(log, kind, FOLD_VERSION, LEDGER).await?;
         let next = snapshot.next();
         let restored = off_the_runtime(move || Fold::restore(&snapshot.body)).await;
         match restored.map_err(|error| error.to_string()).and_then(|fold| fold) {
             Ok(fold) => Some((fold, next)),
             Err(reason) => {
-                tracing::warn!("the snapshot of the ledger cannot be restored, folding anew: {reason}");
+                tracing::warn!(kind, "the snapshot of the ledger cannot be restored, folding anew: {reason}");
                 None
             }
         }

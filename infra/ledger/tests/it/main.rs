@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod activities;
 #[cfg(feature = "kafka")]
 #[path = "../../../log/tests/it/kafka/broker.rs"]
 #[allow(dead_code, reason = "other tests stop their brokers and use their tools")]

@@ -60,8 +60,8 @@ pub fn start(
     let (registry, of_hosts) = (parts.commands.registry.clone(), parts.snapshots.clone());
     jobs.push(until(stop.clone(), async move { snapshots.keep_ledger(follower, interval).await }));
     jobs.push(until(stop.clone(), async move { registry.keep_snapshots(of_hosts, interval).await }));
-    let activities = command_api::activity::write(parts.reads.log.clone(), parts.restored.clone());
-    jobs.push(until(stop.clone(), activities));
+    let (log, node, snapshots) = (parts.reads.log.clone(), options.node.clone(), parts.snapshots.clone());
+    jobs.push(until(stop.clone(), async move { infra_ledger::activity::tell(log, &node, &snapshots).await }));
     jobs.push(until(stop.clone(), parts.presence.clone().follow(parts.reads.log.clone(), parts.world.clone())));
     let (data, orders) = (data.clone(), Arc::new(Running::new(parts.clone())));
     jobs.push(until(stop, async move {

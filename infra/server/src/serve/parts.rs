@@ -39,8 +39,6 @@ pub struct Parts {
     pub access: Shared<Access>,
     pub presence: Presence,
     pub views: Views,
-    /// The fold that this start began with, and the position after it.
-    pub restored: Option<(domain::ledger::Fold, infra_log::Position)>,
 }
 
 impl Parts {
@@ -59,7 +57,7 @@ impl Parts {
 
         let snapshots = Snapshots::new(blobs.clone());
         let restored = snapshots.ledger(&*log).await;
-        let ledger = Ledger::open(shared.clone(), world.clone(), options.node.clone(), restored.clone()).await?;
+        let ledger = Ledger::open(shared.clone(), world.clone(), options.node.clone(), restored).await?;
         if let Some(reason) = &ledger.fold().halted {
             tracing::error!("nothing can be decided until this is mended, hosts are served on: {reason}");
         }
@@ -100,18 +98,7 @@ impl Parts {
             },
             certificate_chain: Arc::new(move || std::fs::read_to_string(&ca).unwrap_or_default()),
         });
-        Ok(Parts {
-            world,
-            log,
-            ledger,
-            snapshots,
-            commands,
-            reads,
-            access: Shared::new(access),
-            presence,
-            views,
-            restored,
-        })
+        Ok(Parts { world, log, ledger, snapshots, commands, reads, access: Shared::new(access), presence, views })
     }
 
     /// Writes down who was here and where the folds stand, and stops deciding.
