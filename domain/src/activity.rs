@@ -138,9 +138,12 @@ fn changes(old: &Value, new: &Value) -> Value {
 /// The same with every sealed value replaced by stars.
 fn blanked(value: &Value) -> Value {
     match value {
-        Value::Object(members) if members.len() == 1 && members.contains_key("sealed") => "********".into(),
+        Value::Object(members) if members.contains_key("sealed") => "********".into(),
         Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), blanked(value))).collect(),
         Value::Array(items) => items.iter().map(blanked).collect(),
         plain => plain.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

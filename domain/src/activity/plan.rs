@@ -18,7 +18,7 @@ pub(super) fn team_changed(before: &State, event: &Changed) -> Vec<Told> {
     let named = || team(before, Some(event.team));
     let mut told = vec![];
     if let Change::Set(new) = &event.agent_options {
-        let change = json!({"old": old.agent_options, "new": new});
+        let change = json!({"old": old.agent_options.as_deref().map(blanked), "new": new.as_deref().map(blanked)});
         told.push(Told::new("edited_agent_options", and(and(json!({"global": false}), named()), change)));
     }
     let (mut left, mut right) = (json!({}), json!({}));

@@ -15,6 +15,8 @@ use crate::tail::{LEDGER, Place};
 
 /// Records in one append at most.
 pub(super) const BATCH: usize = 200;
+/// Bytes in one append, but for its last record.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Untold commits that are held at most.
 const UNTOLD: usize = 1_000;
 /// What headers leave of a record.
@@ -81,7 +83,11 @@ impl Story {
 
     fn fold(&mut self, record: &[u8], told: &Told) {
         let before = self.fold.state.clone();
-        if self.fold.apply(record) != Verdict::Applies || self.fold.chain.sequence < told.floor() {
+        let verdict = self.fold.apply(record);
+        if let Verdict::Broken(reason) = &verdict {
+            tracing::error!("no activities are told after commit {}: {reason}", self.fold.chain.sequence);
+        }
+        if verdict != Verdict::Applies || self.fold.chain.sequence < told.floor() {
             return;
         }
         let Ok(commit) = Commit::decode(record) else { return };
@@ -115,7 +121,13 @@ impl Story {
     /// nothing that has to wait for a commit before it.
     pub(super) fn due(&self, takeover: Duration) -> Vec<Draft> {
         let due = self.untold.iter().take_while(|commit| commit.own || commit.since.elapsed() >= takeover);
-        due.flat_map(|commit| commit.activities.iter().map(|(_, draft)| draft.clone())).take(BATCH).collect()
+        let drafts = due.flat_map(|commit| commit.activities.iter().map(|(_, draft)| draft.clone()));
+        let room = |bytes: &mut usize, draft: Draft| {
+            let fits = *bytes < BATCH_BYTES;
+            *bytes += draft.size();
+            fits.then_some(draft)
+        };
+        drafts.take(BATCH).scan(0, room).collect()
     }
 
     /// How long until the first untold commit is due.
