@@ -6,6 +6,8 @@
 
 mod house;
 
+mod counts;
+mod crash;
 mod live_create;
 mod live_host;
 mod live_off;
@@ -13,3 +15,5 @@ mod live_stream;
 mod live_sync;
 mod live_time;
 mod restart;
+mod secrets;
+mod walk;
