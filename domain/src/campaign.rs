@@ -67,6 +67,11 @@ impl Campaign {
     pub fn asks(&self, host: HostId, now: Timestamp) -> bool {
         self.ended.is_none() && now < self.expires_at && self.targets.contains(host)
     }
+
+    /// Whether the host would be asked, were its time not over: somebody may have extended it.
+    pub fn would_ask(&self, host: HostId, now: Timestamp) -> bool {
+        self.ended.is_none() && now >= self.expires_at && self.targets.contains(host)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -192,6 +197,11 @@ impl Campaigns {
 
     pub fn none_open(&self) -> bool {
         self.open.is_empty()
+    }
+
+    /// The highest id that was ever given; 0 before the first. A campaign above it may exist, but not in this fold.
+    pub fn newest(&self) -> CampaignId {
+        CampaignId(self.newest)
     }
 
     fn find(&self, id: CampaignId) -> Result<&Campaign, Refusal> {

@@ -12,14 +12,14 @@ use crate::registry::LIVE;
 
 /// A host that nobody knows the name of yet calls again in five seconds, for so long.
 const ACCELERATE: u64 = 10;
-/// The largest answer that osqueryd takes is 8 MiB, with its JSON around it.
+/// The most of queries in one answer: osqueryd takes 8 MiB, with all that stands around them.
 const LARGEST: usize = 7 * 1024 * 1024;
 
 /// The queries that a host is to run now.
 ///
 /// `POST distributed/read` `{node_key}` → 200 `{queries: {name: sql}, discovery: {name: sql}, accelerate?: int}`.
 /// Live queries come with a discovery query that always finds something, as Fleet sends one.
-/// Idle, `queries` is empty and nothing but memory was looked at. Source: osquery remote API, distributed queries.
+/// What does not fit into one answer goes with the next. Idle, `queries` is empty and nothing but memory was looked at. Source: osquery remote API, distributed queries.
 pub async fn read(app: Data<App>, request: HttpRequest, payload: Payload) -> HttpResponse {
     Refused::or(serve(&app, &request, payload).await, &app.world)
 }
@@ -28,13 +28,7 @@ async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<Htt
     let limits = &app.settings.limits;
     let body = app.intake.read(request, payload, limits.small, limits).await?;
     let caller = Caller::of(app, &NodeRequest::parse(body.whole(limits.small)?)?.node_key).await?;
-    let mut queries = app.registry.work(caller.state(), caller.host(), caller.now);
-    let mut size = 0;
-    // What does not fit is offered again later.
-    queries.retain(|name, sql| {
-        size += name.len() + 2 * sql.len();
-        size <= LARGEST
-    });
+    let queries = app.registry.work(caller.state(), caller.host(), caller.now, LARGEST);
     let accelerate = app.registry.is_nameless(caller.host()).then_some(ACCELERATE);
     let live = queries.keys().filter(|name| name.starts_with(LIVE));
     let discovery = live.map(|name| (name.clone(), "SELECT 1".to_owned())).collect();

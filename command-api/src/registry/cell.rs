@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, Weak};
 
 use domain::records::{Intervals, Section};
-use domain::{CampaignId, Digest, Timestamp};
+use domain::{CampaignId, Digest, LabelId, Timestamp};
 
 use super::due::Due;
 
@@ -27,6 +27,10 @@ pub struct Facts {
     pub intervals: Intervals,
     pub details: Due,
     pub labels: Due,
+    /// Label queries before this one were answered in an earlier portion.
+    pub label_from: Option<LabelId>,
+    /// The portion that was handed out ended before this one.
+    pub label_next: Option<LabelId>,
     pub policies: Due,
     /// The last accepted write of any kind.
     pub wrote: Timestamp,

@@ -14,5 +14,6 @@ mod push;
 mod quiet;
 mod restart;
 mod site;
+mod stale;
 mod work;
 mod write;

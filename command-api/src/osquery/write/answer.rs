@@ -2,7 +2,7 @@
 
 use agent_protocol::request::{QueryAnswer, Stats};
 use domain::records::{Answer, AnswerState};
-use domain::{CampaignId, Digest, HostId};
+use domain::{CampaignId, Digest, HostId, State};
 use infra_log::{Draft, Topic, parts};
 
 use crate::App;
@@ -21,8 +21,7 @@ pub async fn take(
     broken: Option<&str>,
 ) -> Result<(), Refused> {
     let host = caller.host().id;
-    let asked: Vec<CampaignId> =
-        app.registry.assignments(caller.state(), host, caller.now).map(|campaign| campaign.id).collect();
+    let asked = asked(app, caller, answers).await?;
     for (campaign, answer) in answers.iter().filter(|(campaign, _)| asked.contains(campaign)) {
         let cut = broken == Some(answer.name.as_str());
         let record = record(app, *campaign, host, answer, cut, caller);
@@ -31,6 +30,26 @@ pub async fn take(
         app.registry.answered(*campaign, host);
     }
     Ok(())
+}
+
+/// The campaigns that want an answer of this host now.
+///
+/// An answer that is passed over is lost, so that nobody wants it is believed only from a fold that surely knows: a
+/// campaign that began, or was extended, on another node may not have come here yet. Then the ledger is read to its end
+/// first; while it cannot be read the host keeps its answers.
+async fn asked(app: &App, caller: &Caller, answers: &[(CampaignId, &QueryAnswer)]) -> Result<Vec<CampaignId>, Refused> {
+    let (host, now) = (caller.host().id, caller.now);
+    let asked_by = |state: &State| app.registry.assignments(state, host, now).map(|campaign| campaign.id).collect();
+    let may_be_news = |id: CampaignId| match caller.state().campaigns.get(id) {
+        Some(campaign) => campaign.would_ask(host, now),
+        None => id > caller.state().campaigns.newest(),
+    };
+    if !answers.iter().any(|(id, _)| may_be_news(*id)) {
+        return Ok(asked_by(caller.state()));
+    }
+    let fold = app.ledger.read_to_end().await;
+    let fold = fold.map_err(|error| Refused::unable(format!("the ledger cannot be read: {error}")))?;
+    Ok(asked_by(&fold.state))
 }
 
 fn record(

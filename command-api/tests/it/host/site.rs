@@ -97,6 +97,11 @@ impl Site {
         Site::start(self.log.clone(), self.clock.clone(), self.folder.clone(), settings).await
     }
 
+    /// Another process that sees the log through something else.
+    pub async fn twin_through(&self, log: Arc<dyn Log>, settings: Settings) -> Site {
+        Site::start_through(log, self.log.clone(), self.clock.clone(), self.folder.clone(), settings).await
+    }
+
     /// Another process that starts from the newest snapshots.
     pub async fn restored(&self, settings: Settings) -> Site {
         let mut twin = self.twin(settings.clone()).await;
@@ -125,8 +130,18 @@ impl Site {
     }
 
     async fn start(log: Memory, clock: ManualClock, folder: Rc<tempfile::TempDir>, settings: Settings) -> Site {
-        let world = World::new(Arc::new(clock.clone()), Arc::new(SystemRandom));
         let shared: Arc<dyn Log> = Arc::new(log.clone());
+        Site::start_through(shared, log, clock, folder, settings).await
+    }
+
+    async fn start_through(
+        shared: Arc<dyn Log>,
+        log: Memory,
+        clock: ManualClock,
+        folder: Rc<tempfile::TempDir>,
+        settings: Settings,
+    ) -> Site {
+        let world = World::new(Arc::new(clock.clone()), Arc::new(SystemRandom));
         let ledger = Ledger::open(shared.clone(), world.clone(), settings.node.clone(), None).await.unwrap();
         let registry = Registry::open(shared.clone(), ledger.follower().clone(), world.clone(), &settings);
         registry.ready().await.unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::{Members, campaign};
+use domain::{LabelId, Members, campaign, label};
 use serde_json::json;
 
 use super::site::{SECRET, Site};
@@ -161,4 +161,79 @@ async fn labels_are_asked_of_hosts_of_their_platform() {
     assert!(is_asked("Ubuntu Linux") && is_asked("All Linux"));
     assert!(!is_asked("macOS") && !is_asked("MS Windows") && !is_asked("iOS"));
     assert!(!is_asked("All Hosts"), "nobody has to answer that");
+}
+
+/// Starts a campaign on one host, with an SQL of about so many bytes.
+async fn ask(site: &Site, key: &str, bytes: usize) {
+    let targets: Members = [site.host(key)].into_iter().collect();
+    let (sql, life) = (format!("SELECT '{}'", "x".repeat(bytes)), HOUR);
+    site.decide(campaign::Command::Start { sql, query: None, by: None, targets, attended: false, life }).await;
+}
+
+#[actix_web::test]
+async fn live_queries_that_do_not_fit_go_with_the_next_read() {
+    let site = Site::new().await;
+    let key = site.enroll("a").await;
+    site.report(&key, 100).await;
+    for _ in 0..10 {
+        ask(&site, &key, 900_000).await;
+    }
+    let live = |numbers: std::ops::RangeInclusive<u32>| -> BTreeSet<String> {
+        numbers.map(|number| format!("fleet_distributed_query_{number}")).collect()
+    };
+    assert_eq!(site.names(&key).await, live(1..=8));
+    assert!(live(9..=10).is_subset(&site.names(&key).await), "before those that it was offered already");
+    for number in 1..=8 {
+        site.answer(&key, json!({format!("fleet_distributed_query_{number}"): []})).await.done();
+    }
+    assert_eq!(site.names(&key).await, live(9..=10));
+}
+
+#[actix_web::test]
+async fn live_queries_that_are_never_answered_hold_up_no_details() {
+    let site = Site::new().await;
+    let key = site.enroll("a").await;
+    for _ in 0..8 {
+        ask(&site, &key, 900_000).await;
+    }
+    site.read(&key).await;
+    assert_eq!(kinds(&site.names(&key).await), [&ALL[..], &["fleet_distributed_query_"]].concat());
+}
+
+#[actix_web::test]
+async fn labels_that_do_not_fit_are_asked_in_portions_and_rest_when_all_are_answered() {
+    let site = Site::new().await;
+    let key = site.enroll("a").await;
+    site.report(&key, 100).await;
+    for number in 1..=10 {
+        site.decide(label::Command::Create {
+            name: format!("large {number}"),
+            description: String::new(),
+            query: format!("SELECT '{}'", "x".repeat(900_000)),
+            platform: String::new(),
+            membership: label::Membership::Dynamic,
+            members: Members::default(),
+            author: None,
+        })
+        .await;
+    }
+    site.pass(3 * HOUR);
+    let asked = |names: &BTreeSet<String>| -> BTreeSet<u32> {
+        names.iter().filter_map(|name| name.strip_prefix("fleet_label_query_")?.parse().ok()).collect()
+    };
+    let first = asked(&site.report(&key, 100).await);
+    let second = asked(&site.report(&key, 100).await);
+    let all: BTreeSet<u32> = {
+        let fold = site.app.ledger.fold();
+        let large = fold.state.labels.iter().filter(|label| label.name.starts_with("large"));
+        large.map(|label| label.id.0).collect()
+    };
+    assert!(first.is_disjoint(&second), "{first:?} {second:?}");
+    assert!(all.is_subset(&first.union(&second).copied().collect()), "{first:?} {second:?}");
+    assert!(site.names(&key).await.is_empty(), "all are answered");
+    let answered = site.section(site.host(&key), "labels").unwrap().to_json();
+    let answered: BTreeSet<LabelId> = serde_json::from_value(answered["answered"].clone()).unwrap();
+    assert!(all.iter().all(|id| answered.contains(&LabelId(*id))));
+    site.pass(3 * HOUR);
+    assert_eq!(asked(&site.names(&key).await), first, "from the beginning");
 }
