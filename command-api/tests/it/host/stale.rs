@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use command_api::app::Settings;
+use command_api::settings::Settings;
 use domain::{CampaignId, Members, campaign};
 use infra_log::memory::Memory;
 use infra_log::{AppendError, Draft, Log, Partition, Position, ReadError, Record, Topic};
