@@ -18,3 +18,7 @@ check:
 
 fmt:
 	cargo fmt --all
+
+## Freeze the shape of each event and record that has no file in domain/schemas yet.
+schemas:
+	@cargo run --quiet -p domain --example schemas

@@ -75,6 +75,7 @@ impl Campaign {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Started {
     pub campaign: CampaignId,
     pub sql: String,
@@ -87,12 +88,14 @@ pub struct Started {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Extended {
     pub campaign: CampaignId,
     pub expires_at: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Ended {
     pub campaign: CampaignId,
     pub reason: EndReason,

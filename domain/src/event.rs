@@ -3,9 +3,11 @@
 //! A payload struct is the newest stored shape of its event. When a shape changes, the old struct moves to
 //! [`stored`](crate::stored) with a `From`, and the version here goes up by one: nothing else reads old shapes.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::stored::{self, Upcast};
+use crate::shape::schema_of;
+use crate::stored;
 use crate::{campaign, carve, host, label, query, session, settings, team, user};
 
 macro_rules! events {
@@ -19,6 +21,9 @@ macro_rules! events {
             pub fn name(&self) -> &'static str {
                 match self { $(Event::$variant(_) => $name,)* }
             }
+
+            /// Every stored type, with the version of its newest shape.
+            pub const NEWEST: &'static [(&'static str, u32)] = &[$(($name, $version),)*];
 
             /// The version of the stored shape.
             pub fn version(&self) -> u32 {
@@ -34,20 +39,16 @@ macro_rules! events {
 
             /// Reads a stored payload of any version that was ever written.
             pub fn from_json(name: &str, version: u32, data: Value) -> Result<Event, UnknownEvent> {
-                let data = match stored::upcast(name, version, data) {
-                    Upcast::Newest(data) => data,
-                    Upcast::Unreadable(reason) => return Err(UnknownEvent::unreadable(name, version, reason)),
-                };
+                let unreadable = |reason| UnknownEvent { name: name.to_owned(), version, reason };
                 match name {
-                    $($name if version <= $version => serde_json::from_value(data).map(Event::$variant)
-                        .map_err(|error| UnknownEvent::unreadable(name, version, error)),)*
-                    _ => Err(UnknownEvent { name: name.to_owned(), version, reason: "this release does not know it".to_owned() }),
+                    $($name => newest::<$payload>(name, version, $version, data).map(Event::$variant).map_err(unreadable),)*
+                    _ => Err(unreadable(NOT_KNOWN.to_owned())),
                 }
             }
 
             /// The JSON Schema of every newest shape, by type and version.
             pub fn schemas() -> Vec<(&'static str, u32, schemars::Schema)> {
-                vec![$(($name, $version, schemars::schema_for!($payload)),)*]
+                vec![$(($name, $version, schema_of::<$payload>()),)*]
             }
         }
 
@@ -99,8 +100,14 @@ pub struct UnknownEvent {
     pub reason: String,
 }
 
-impl UnknownEvent {
-    fn unreadable(name: &str, version: u32, reason: impl ToString) -> Self {
-        UnknownEvent { name: name.to_owned(), version, reason: reason.to_string() }
-    }
+const NOT_KNOWN: &str = "this release does not know it";
+
+/// Reads a payload that is in its newest shape, or in an older one from which a way leads there.
+fn newest<P: DeserializeOwned>(name: &str, version: u32, newest: u32, data: Value) -> Result<P, String> {
+    let data = match version {
+        same if same == newest => data,
+        old if old < newest => stored::upcast(name, version, data)?,
+        _ => return Err(NOT_KNOWN.to_owned()),
+    };
+    serde_json::from_value(data).map_err(|error| error.to_string())
 }

@@ -12,7 +12,7 @@ use crate::HostId;
 
 /// A Roaring bitmap of host ordinals. Cloning is cheap; in JSON it is the portable serialisation in base64.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("contentEncoding" = "base64"))]
 pub struct Members(Arc<RoaringBitmap>);
 
 impl Members {

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 /// SHA-256 of a secret with enough entropy of its own: a node key, a session or API token. Lower-case hex in JSON.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("pattern" = "^[0-9a-f]{64}$"))]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
@@ -54,6 +54,7 @@ impl<'de> Deserialize<'de> for Digest {
 ///
 /// The personal key of user 7 is `person/7`; what only the server may read uses `server/1` and later versions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Sealed {
     pub key: String,
     pub text: String,

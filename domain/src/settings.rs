@@ -22,6 +22,7 @@ pub use state::Settings;
 
 /// Sections that changed, each with its whole new value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Changed {
     pub sections: BTreeMap<String, Arc<Value>>,
 }

@@ -8,6 +8,7 @@ use crate::{CarveId, Digest, HostId, Refusal};
 
 /// What the host announced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     pub block_count: u64,
     pub block_size: u64,
@@ -35,7 +36,7 @@ impl Plan {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Outcome {
     /// All blocks are stored; SHA-256 of the whole.
     Complete { sha256: Digest },
@@ -44,6 +45,7 @@ pub enum Outcome {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Begun {
     pub carve: CarveId,
     pub host: HostId,
@@ -53,6 +55,7 @@ pub struct Begun {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Ended {
     pub carve: CarveId,
     pub outcome: Outcome,

@@ -8,6 +8,7 @@ use crate::{Digest, HostId, TeamId, Timestamp};
 
 /// A computer that was not known enrolled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Enrolled {
     pub host: HostId,
     /// As the host wrote it; compared without regard to case.
@@ -24,6 +25,7 @@ pub struct Enrolled {
 
 /// A known host enrolled again: its old key is dead, and it belongs to the team of the secret that it used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct KeyReplaced {
     pub host: HostId,
     pub identifier: String,
@@ -34,6 +36,7 @@ pub struct KeyReplaced {
 
 /// Several machines enrol under one identifier; nobody gets a key under it until then.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ContestedIdentity {
     pub host: HostId,
     pub identifier: String,
@@ -42,6 +45,7 @@ pub struct ContestedIdentity {
 
 /// An admin moved hosts to a team, or to none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Transferred {
     pub hosts: Members,
     pub team: Option<TeamId>,
@@ -49,6 +53,7 @@ pub struct Transferred {
 
 /// An admin deleted hosts; their keys are dead, their ordinals are never used again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Deleted {
     pub hosts: Members,
 }

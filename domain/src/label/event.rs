@@ -16,6 +16,7 @@ pub enum Membership {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Created {
     pub label: LabelId,
     pub name: String,
@@ -28,6 +29,7 @@ pub struct Created {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Changed {
     pub label: LabelId,
     pub name: String,
@@ -36,6 +38,7 @@ pub struct Changed {
 
 /// A label means something else from now on: what it asks, whom, and how hosts get in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Redefined {
     pub label: LabelId,
     pub query: String,
@@ -45,6 +48,7 @@ pub struct Redefined {
 
 /// Hosts that joined or left a manual label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MembersChanged {
     pub label: LabelId,
     pub joined: Members,
@@ -52,6 +56,7 @@ pub struct MembersChanged {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Deleted {
     pub label: LabelId,
 }

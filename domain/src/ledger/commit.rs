@@ -1,8 +1,10 @@
 //! A commit: the events of the commands that waited together, in one CloudEvents record.
 
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
+use crate::shape::schema_of;
 use crate::{Actor, CommandId, Digest, Event, Timestamp, UnknownEvent};
 
 /// A record of the ledger.
@@ -44,7 +46,8 @@ pub enum DecodeError {
     Unknown(#[from] UnknownEvent),
 }
 
-#[derive(Serialize, Deserialize)]
+/// How a commit stands on the ledger: a CloudEvents envelope in structured mode.
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct Envelope<D> {
     specversion: String,
     id: String,
@@ -59,12 +62,14 @@ struct Envelope<D> {
     data: D,
 }
 
-#[derive(Serialize, Deserialize)]
+// What says what was decided is read whole or not at all; what is said about it may grow.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Body {
     commands: Vec<StoredDecided>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct StoredDecided {
     commandid: CommandId,
     actor: String,
@@ -73,7 +78,8 @@ struct StoredDecided {
     events: Vec<StoredEvent>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct StoredEvent {
     #[serde(rename = "type")]
     kind: String,
@@ -84,6 +90,11 @@ struct StoredEvent {
 const KIND: &str = "muster.commit";
 
 impl Commit {
+    /// The shape of a record of the ledger; each event's `data` has a shape of its own.
+    pub fn schema() -> (&'static str, u32, Schema) {
+        (KIND, 1, schema_of::<Envelope<Body>>())
+    }
+
     /// The bytes that are appended and hashed.
     pub fn encode(&self) -> Vec<u8> {
         let time = self.stamp.recorded.to_rfc3339();

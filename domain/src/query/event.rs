@@ -7,6 +7,7 @@ use super::Spec;
 use crate::{QueryId, TeamId, UserId};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Created {
     pub query: QueryId,
     pub team: Option<TeamId>,
@@ -15,12 +16,14 @@ pub struct Created {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Changed {
     pub query: QueryId,
     pub spec: Spec,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Deleted {
     pub query: QueryId,
 }

@@ -36,6 +36,7 @@ impl Logging {
 
 /// Everything an author says of a query.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Spec {
     pub name: String,
     pub description: String,

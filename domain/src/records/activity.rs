@@ -1,8 +1,11 @@
 //! `muster.activity`: what was done by whom, as people and auditors read it.
 
-use serde_json::{Value, json};
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Encoded, Unreadable};
+use crate::shape::schema_of;
 use crate::{Actor, CommandId, Timestamp};
 
 /// One record of `muster.activity`. Persons are in it by id only.
@@ -24,51 +27,81 @@ pub struct Activity {
     pub details: Value,
 }
 
+/// How an activity stands on the log: a CloudEvents envelope in structured mode.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Stored {
+    specversion: String,
+    id: String,
+    source: String,
+    /// `activity.` and the API's type.
+    #[serde(rename = "type")]
+    kind: String,
+    dataversion: u32,
+    time: String,
+    recordedtime: String,
+    datacontenttype: String,
+    sequence: u64,
+    number: u32,
+    actor: String,
+    commandid: CommandId,
+    #[serde(default)]
+    data: Value,
+}
+
+const VERSION: u32 = 1;
+const PREFIX: &str = "activity.";
+
 impl Activity {
+    /// The shape of a record of this topic; what `data` holds depends on the type.
+    pub fn schema() -> (&'static str, u32, Schema) {
+        ("muster.activity", VERSION, schema_of::<Stored>())
+    }
+
     pub fn encode(&self) -> Encoded {
         let time = self.recorded.to_rfc3339();
-        let value = json!({
-            "specversion": "1.0",
-            "id": format!("{}/{}", self.sequence, self.number),
-            "source": self.source,
-            "type": format!("activity.{}", self.kind),
-            "dataversion": 1,
-            "time": time,
-            "recordedtime": time,
-            "datacontenttype": "application/json",
-            "sequence": self.sequence,
-            "number": self.number,
-            "actor": self.actor.to_string(),
-            "commandid": self.command.0,
-            "data": self.details,
-        });
+        let stored = Stored {
+            specversion: "1.0".to_owned(),
+            id: format!("{}/{}", self.sequence, self.number),
+            source: self.source.clone(),
+            kind: format!("{PREFIX}{}", self.kind),
+            dataversion: VERSION,
+            time: time.clone(),
+            recordedtime: time,
+            datacontenttype: "application/json".to_owned(),
+            sequence: self.sequence,
+            number: self.number,
+            actor: self.actor.to_string(),
+            commandid: self.command.clone(),
+            data: self.details.clone(),
+        };
         let header = |name: &str, value: String| (name.to_owned(), value);
         Encoded {
             headers: vec![header("sequence", self.sequence.to_string()), header("number", self.number.to_string())],
-            value: value.to_string().into_bytes(),
+            value: serde_json::to_vec(&stored).expect("an activity is plain data with text keys"),
         }
     }
 
     pub fn decode(value: &[u8]) -> Result<Activity, Unreadable> {
-        let envelope: Value = serde_json::from_slice(value).map_err(|error| Unreadable(error.to_string()))?;
-        let missing = |name: &str| Unreadable(format!("member {name:?} is missing or of the wrong type"));
-        let text = |name: &str| envelope.get(name).and_then(Value::as_str).ok_or_else(|| missing(name));
-        let number = |name: &str| envelope.get(name).and_then(Value::as_u64).ok_or_else(|| missing(name));
+        let stored: Stored = serde_json::from_slice(value).map_err(|error| Unreadable(error.to_string()))?;
+        let wrong = |name: &str, text: &str| Unreadable(format!("member {name:?} is {text:?}"));
         Ok(Activity {
-            source: text("source")?.to_owned(),
-            sequence: number("sequence")?,
-            number: u32::try_from(number("number")?).map_err(|_| missing("number"))?,
-            recorded: Timestamp::parse_rfc3339(text("recordedtime")?).ok_or_else(|| missing("recordedtime"))?,
-            actor: text("actor")?.parse().map_err(Unreadable)?,
-            command: CommandId(text("commandid")?.to_owned()),
-            kind: text("type")?.strip_prefix("activity.").ok_or_else(|| missing("type"))?.to_owned(),
-            details: envelope.get("data").cloned().unwrap_or(Value::Null),
+            recorded: Timestamp::parse_rfc3339(&stored.recordedtime)
+                .ok_or_else(|| wrong("recordedtime", &stored.recordedtime))?,
+            actor: stored.actor.parse().map_err(Unreadable)?,
+            kind: stored.kind.strip_prefix(PREFIX).ok_or_else(|| wrong("type", &stored.kind))?.to_owned(),
+            source: stored.source,
+            sequence: stored.sequence,
+            number: stored.number,
+            command: stored.commandid,
+            details: stored.data,
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::UserId;
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Encoded, Unreadable, header, parsed};
+use crate::shape::schema_of;
 use crate::{Digest, HostId, LabelId, Timestamp};
 
 macro_rules! sections {
@@ -44,7 +45,7 @@ macro_rules! sections {
 
             /// The JSON Schema of every section, by event type and version.
             pub fn schemas() -> Vec<(String, u32, schemars::Schema)> {
-                vec![$((format!("host.{}_reported", $name), $version, schemars::schema_for!($variant)),)*]
+                vec![$((format!("host.{}_reported", $name), $version, schema_of::<$variant>()),)*]
             }
         }
 

@@ -2,14 +2,16 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use super::{Encoded, Unreadable};
 use crate::members::Members;
+use crate::shape::schema_of;
 use crate::{CampaignId, HostId, Timestamp};
 
 /// One record of `muster.signals`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Signal {
     Presence(Presence),
@@ -30,7 +32,7 @@ pub enum Signal {
 }
 
 /// Which hosts one node saw in a stretch of time, and what they did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Presence {
     pub node: String,
     pub from: Timestamp,
@@ -82,6 +84,11 @@ impl Presence {
 }
 
 impl Signal {
+    /// The shape of all signals: one alternative a type.
+    pub fn schema() -> (&'static str, u32, Schema) {
+        ("muster.signal", 1, schema_of::<Signal>())
+    }
+
     pub fn encode(&self) -> Encoded {
         Encoded { headers: vec![], value: serde_json::to_vec(self).expect("signals are plain data with text keys") }
     }

@@ -10,6 +10,7 @@ use crate::{KeyedDigest, Sealed, TeamId, Timestamp};
 
 /// A secret that lets a host enrol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct EnrollSecret {
     /// Unique over all scopes.
     pub digest: KeyedDigest,
@@ -18,6 +19,7 @@ pub struct EnrollSecret {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Created {
     pub team: TeamId,
     pub name: String,
@@ -28,6 +30,7 @@ pub struct Created {
 
 /// The new value of what changed; absent parts stay. `agent_options` is JSON `null` when it was cleared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Changed {
     pub team: TeamId,
     pub name: Option<String>,
@@ -47,12 +50,14 @@ pub enum Change<T> {
 
 /// A deleted team's hosts belong to no team; its queries and secrets are gone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Deleted {
     pub team: TeamId,
 }
 
 /// All enroll secrets of a scope, replaced at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SecretsReplaced {
     pub team: Option<TeamId>,
     pub secrets: Vec<EnrollSecret>,

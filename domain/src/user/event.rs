@@ -8,6 +8,7 @@ use crate::{KeyedDigest, Sealed, UserId};
 
 /// What a person is called and reached by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Profile {
     pub name: Sealed,
     pub email: Sealed,
@@ -17,6 +18,7 @@ pub struct Profile {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Created {
     pub user: UserId,
     pub profile: Profile,
@@ -29,6 +31,7 @@ pub struct Created {
 
 /// The new whole state of what changed; absent parts stay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Changed {
     pub user: UserId,
     pub profile: Option<Profile>,
@@ -37,6 +40,7 @@ pub struct Changed {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PasswordChanged {
     pub user: UserId,
     /// argon2id in PHC form.
@@ -45,6 +49,7 @@ pub struct PasswordChanged {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Deleted {
     pub user: UserId,
 }

@@ -1,0 +1,5 @@
+//! The domain from outside: what is published, what was ever written, and what each subject decides.
+
+#![allow(clippy::unwrap_used)]
+
+mod schemas;
