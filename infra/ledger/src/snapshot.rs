@@ -86,7 +86,10 @@ impl Snapshots {
         });
         for key in keys.iter().rev() {
             match self.read(log, key, kind, fold_version, partition).await {
-                Ok(snapshot) => return Some(snapshot),
+                Ok(snapshot) => {
+                    tracing::debug!(kind, %partition, position = snapshot.position, "the fold goes on from a snapshot");
+                    return Some(snapshot);
+                }
                 Err(Unusable(reason)) => tracing::warn!(key, "a snapshot is not used: {reason}"),
             }
         }

@@ -7,6 +7,7 @@
 mod actor;
 mod book;
 mod check;
+mod falsify;
 mod follower;
 mod plant;
 mod rounds;
@@ -41,6 +42,7 @@ pub struct Summary {
     pub kills: u32,
     /// Kills before the server had said that it serves.
     pub kills_while_starting: u32,
+    /// Starts of which the server said that its fold of the ledger goes on from a snapshot.
     pub starts_from_snapshot: u32,
     pub starts_without: u32,
     pub enrolments: usize,
@@ -51,8 +53,30 @@ pub struct Summary {
     /// Results that the followers saw, and how often they had to open their stream.
     pub followed: usize,
     pub streams: usize,
+    /// Followed campaigns whose results came over more than one stream.
+    pub resumed: usize,
+    /// Entries of the book that were falsified after the reckoning, to see that each is found.
+    pub falsified: usize,
     /// Empty if all is well.
     pub problems: Vec<String>,
+}
+
+impl Summary {
+    /// What a run must have had to prove anything, and did not have.
+    pub fn gaps(&self) -> Vec<&'static str> {
+        let had = [
+            (self.kills > 0, "the server was never killed"),
+            (self.starts_from_snapshot > 0, "no start was from a snapshot"),
+            (self.enrolments > 0, "no host enrolled"),
+            (self.lines > self.snapshots, "no log line was acknowledged"),
+            (self.snapshots > 0, "no snapshot was acknowledged"),
+            (self.answers > 0, "no answer was acknowledged"),
+            (self.followed > 0, "no result was followed"),
+            (self.resumed > 0, "no followed campaign went on after a kill"),
+            (self.falsified > 0, "nobody looked whether the check can see"),
+        ];
+        had.into_iter().filter(|(had, _)| !had).map(|(_, gap)| gap).collect()
+    }
 }
 
 impl std::fmt::Display for Summary {
@@ -64,7 +88,15 @@ impl std::fmt::Display for Summary {
             "acknowledged: {} enrolments, {} lines, {} snapshots, {} answers to {} campaigns",
             self.enrolments, self.lines, self.snapshots, self.answers, self.campaigns
         )?;
-        writeln!(f, "followed: {} results over {} streams", self.followed, self.streams)?;
+        writeln!(
+            f,
+            "followed: {} results over {} streams, {} campaigns beyond a kill",
+            self.followed, self.streams, self.resumed
+        )?;
+        writeln!(f, "seen to be found: {} falsified entries", self.falsified)?;
+        for gap in self.gaps() {
+            writeln!(f, "PROVES NOTHING: {gap}")?;
+        }
         for problem in self.problems.iter().take(20) {
             writeln!(f, "PROBLEM: {problem}")?;
         }

@@ -23,6 +23,8 @@ pub struct ServerProcess {
     pub address: SocketAddr,
     /// What it said on its two outputs, over all starts on this folder.
     pub said: PathBuf,
+    /// How much of that is older than this start.
+    before: u64,
 }
 
 impl ServerProcess {
@@ -36,6 +38,7 @@ impl ServerProcess {
         let (ready, said) = (beside(".ready"), beside(".said"));
         let _ = fs::remove_file(&ready);
         let output = File::options().create(true).append(true).open(&said)?;
+        let before = output.metadata()?.len();
         let child = Command::new(binary)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .arg("--data")
@@ -48,7 +51,7 @@ impl ServerProcess {
             .stderr(output)
             .spawn()
             .with_context(|| format!("{} cannot be started", binary.display()))?;
-        let mut server = ServerProcess { child, door: door.clone(), address: ([127, 0, 0, 1], 0).into(), said };
+        let mut server = ServerProcess { child, door: door.clone(), address: ([127, 0, 0, 1], 0).into(), said, before };
         let deadline = Instant::now() + START;
         loop {
             let written = fs::read_to_string(&ready).unwrap_or_default();
@@ -104,6 +107,12 @@ impl ServerProcess {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the kernel tells VmHWM")?;
         let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
         Ok(kib * 1024)
+    }
+
+    /// What it said since this start.
+    pub fn words(&self) -> String {
+        let said = fs::read(&self.said).unwrap_or_default();
+        String::from_utf8_lossy(said.get(self.before as usize..).unwrap_or_default()).into_owned()
     }
 
     fn last_words(&self) -> String {

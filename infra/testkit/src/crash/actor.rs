@@ -39,15 +39,14 @@ impl Actor {
 
     /// Ends after what is under way is acknowledged.
     pub async fn run(mut self) {
-        if !self.enrol().await {
-            return;
-        }
+        self.enrol().await;
         while !*self.stop.borrow() {
             match self.dice.random_range(0..10) {
-                0..4 => self.answer().await,
-                4..7 => self.report("result").await,
-                7 => self.report("status").await,
-                8 => self.snapshot().await,
+                // Seldom enough that a campaign is always half answered.
+                0 => self.answer().await,
+                1..4 => self.report("result").await,
+                4..6 => self.report("status").await,
+                6..8 => self.snapshot().await,
                 _ => drop(self.insist("config", json!({"node_key": self.host.key()})).await),
             }
         }
@@ -60,18 +59,19 @@ impl Actor {
         format!("{}#{}", self.host.identifier, self.marks)
     }
 
-    async fn enrol(&mut self) -> bool {
+    async fn enrol(&mut self) {
         self.book.pages().tried.insert(self.host.identifier.clone());
         let secret = self.secret.clone();
         while self.host.key().is_empty() {
-            if *self.stop.borrow() {
-                return false;
-            }
             self.host.enrol(&secret).await;
             tokio::time::sleep(PAUSE).await;
         }
         self.book.pages().enrolled.insert(self.host.identifier.clone());
-        true
+    }
+
+    /// A key that was acknowledged is good for ever.
+    fn disowned(&self, said: &str) {
+        self.book.surprise(format!("{} was told that its key is invalid: {said}", self.host.identifier));
     }
 
     /// Posts until it is acknowledged. False if the key is gone.
@@ -80,7 +80,7 @@ impl Actor {
             match self.host.post(path, &body).await.outcome {
                 Outcome::Done(_) => return true,
                 Outcome::NodeInvalid(said) => {
-                    self.book.surprise(format!("{} was told that its key is invalid: {said}", self.host.identifier));
+                    self.disowned(&said);
                     return false;
                 }
                 Outcome::Failed(_) | Outcome::Unanswered(_) => tokio::time::sleep(PAUSE).await,
@@ -90,9 +90,11 @@ impl Actor {
 
     /// Asks what to do, and answers it once; what is not acknowledged is asked again, or was taken.
     async fn answer(&mut self) {
-        let reply = self.host.read().await;
-        let Outcome::Done(work) = reply.outcome else { return tokio::time::sleep(PAUSE).await };
-        let asked = queries(&work);
+        let asked = match self.host.read().await.outcome {
+            Outcome::Done(work) => queries(&work),
+            Outcome::NodeInvalid(said) => return self.disowned(&said),
+            Outcome::Failed(_) | Outcome::Unanswered(_) => Default::default(),
+        };
         if asked.is_empty() {
             return tokio::time::sleep(PAUSE).await;
         }
@@ -105,11 +107,15 @@ impl Actor {
             self.book.pages().answers.entry(key.clone()).or_default().marks.push(mark);
             answered.push(key);
         }
-        if self.host.write(body).await.acknowledged() {
-            let mut pages = self.book.pages();
-            for key in answered {
-                pages.answers.entry(key).or_default().acknowledged = true;
+        match self.host.write(body).await.outcome {
+            Outcome::Done(_) => {
+                let mut pages = self.book.pages();
+                for key in answered {
+                    pages.answers.entry(key).or_default().acknowledged = true;
+                }
             }
+            Outcome::NodeInvalid(said) => self.disowned(&said),
+            Outcome::Failed(_) | Outcome::Unanswered(_) => {}
         }
     }
 

@@ -25,6 +25,8 @@ pub struct Pages {
     /// What followers saw, by campaign: position and host, in order.
     pub followed: BTreeMap<u64, Vec<(u64, u64)>>,
     pub streams: usize,
+    /// Followed campaigns that had results before a stream broke off and after it was opened anew.
+    pub resumed: BTreeSet<u64>,
     /// What must never happen, seen on the way.
     pub surprises: Vec<String>,
 }

@@ -1,13 +1,11 @@
 //! Holds the book against the server: what was acknowledged is there, and what may be there once is there once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use reqwest::Method;
-use rusqlite::{Connection, OpenFlags};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::book::{Book, Pages};
@@ -21,24 +19,30 @@ const PAGE: usize = 1000;
 /// A host's ordinal by its identifier.
 type Ordinals = BTreeMap<String, u64>;
 
-/// Looks at a server that runs and that no host talks to any more; followers may still be reading.
-pub async fn served(admin: &TestAdmin, book: &Book) -> anyhow::Result<Vec<String>> {
-    let pages = book.pages().clone();
-    let mut problems = Vec::new();
-    let ordinals = enrolments(admin, &pages, &mut problems).await?;
-    lines(admin, &pages, &ordinals, &mut problems).await?;
+/// Looks at a server that runs and that no host talks to any more, until its views have what the log has; followers may
+/// still be reading. `query` is the saved one that the snapshots are of.
+pub async fn all(admin: &TestAdmin, book: &Book, query: i64) -> anyhow::Result<Vec<String>> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let mut found = Vec::new();
-        hosts(admin, &pages, &mut found).await?;
-        let held = answers(admin, &pages, &ordinals, &mut found).await?;
-        followed(&book.pages().followed, &held, &mut found);
+        let pages = book.pages().clone();
+        let found = once(admin, &pages, query).await?;
         if found.is_empty() || Instant::now() > deadline {
-            problems.extend(found);
-            return Ok(problems);
+            return Ok(found);
         }
         tokio::time::sleep(STEP).await;
     }
+}
+
+/// One look at everything.
+pub async fn once(admin: &TestAdmin, pages: &Pages, query: i64) -> anyhow::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let ordinals = enrolments(admin, pages, &mut problems).await?;
+    lines(admin, pages, &ordinals, &mut problems).await?;
+    hosts(admin, pages, &mut problems).await?;
+    latest(admin, pages, &ordinals, query, &mut problems).await?;
+    let held = answers(admin, pages, &ordinals, &mut problems).await?;
+    followed(&pages.followed, &held, &mut problems);
+    Ok(problems)
 }
 
 /// Every host that got a key was enrolled by one event, and has one ordinal.
@@ -177,19 +181,22 @@ fn followed(seen: &BTreeMap<u64, Vec<(u64, u64)>>, held: &BTreeMap<u64, Vec<(u64
     }
 }
 
-/// Looks into the views of a server that was stopped: the newest acknowledged snapshot of each host is its latest result.
-pub fn stored(data: &Path, book: &Book, query: i64) -> anyhow::Result<Vec<String>> {
-    let store = Connection::open_with_flags(data.join("views.db"), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let mut rows = store.prepare("SELECT data FROM latest_result WHERE query = ?")?;
-    let packed: Vec<Vec<u8>> = rows.query_map([query], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let mut latest: BTreeMap<String, u32> = BTreeMap::new();
-    for packed in packed {
-        let rows: Value = serde_json::from_slice(&zstd::decode_all(&packed[..])?)?;
-        *latest.entry(rows[0]["mark"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+/// The newest acknowledged snapshot of each host is its latest result.
+async fn latest(
+    admin: &TestAdmin,
+    pages: &Pages,
+    ordinals: &Ordinals,
+    query: i64,
+    problems: &mut Vec<String>,
+) -> anyhow::Result<()> {
+    for (host, mark) in &pages.snapshots {
+        let Some(ordinal) = ordinals.get(host) else { continue };
+        let report = get(admin, &format!("hosts/{ordinal}/queries/{query}")).await?;
+        if report["results"] != json!([{"columns": {"mark": mark}}]) {
+            problems.push(format!("{mark}, the newest snapshot of {host}, is not its latest result: {report}"));
+        }
     }
-    let pages = book.pages();
-    let wrong = pages.snapshots.iter().filter(|(_, mark)| latest.get(*mark) != Some(&1));
-    Ok(wrong.map(|(host, mark)| format!("{mark}, the newest snapshot of {host}, is not its latest result")).collect())
+    Ok(())
 }
 
 async fn get(admin: &TestAdmin, path: &str) -> anyhow::Result<Value> {

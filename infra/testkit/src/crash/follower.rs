@@ -35,12 +35,18 @@ impl Follower {
 
     /// Until the stream breaks off. Gives the position of the last result.
     async fn listen(&mut self, mut stream: Stream, mut after: Option<u64>) -> Option<u64> {
+        let resumes = after.is_some();
         loop {
             let event = stream.next(PATIENCE).await;
             if let Some(data) = event.of("result") {
                 let position = data["position"].as_u64().expect("a result has a position");
                 let host = data["host"]["id"].as_u64().expect("a result has a host");
-                self.book.pages().followed.entry(self.campaign).or_default().push((position, host));
+                let mut pages = self.book.pages();
+                pages.followed.entry(self.campaign).or_default().push((position, host));
+                if resumes {
+                    pages.resumed.insert(self.campaign);
+                }
+                drop(pages);
                 after = Some(position);
                 if std::mem::take(&mut self.forgets) {
                     return None;

@@ -14,16 +14,17 @@ use tokio::task::JoinSet;
 use super::actor::Actor;
 use super::book::Book;
 use super::follower::Follower;
-use super::{Plan, Plant, Summary, check, plant};
+use super::{Plan, Plant, Summary, check, falsify, plant};
 use crate::admin::TestAdmin;
 use crate::door::Door;
-use crate::folder;
 use crate::process::ServerProcess;
 
 /// Snapshots are taken as often as can be, so that starts come from one.
-const SETTINGS: [&str; 4] = ["--snapshot-interval-s", "1", "--log", "warn,infra_ledger=info"];
-/// Campaigns come as fast as hosts can take them.
-const BETWEEN_CAMPAIGNS: Duration = Duration::from_millis(400);
+const SETTINGS: [&str; 4] = ["--snapshot-interval-s", "1", "--log", "warn,infra_ledger=debug"];
+/// What a server says when it did.
+const FROM_SNAPSHOT: &str = "the fold goes on from a snapshot kind=\"ledger\"";
+/// Campaigns come faster than hosts answer, so that some are under way whenever the server dies.
+const BETWEEN_CAMPAIGNS: Duration = Duration::from_millis(300);
 /// How long hosts may take to say what they have to say, once the server stays.
 const LAST_WORDS: Duration = Duration::from_secs(60);
 
@@ -40,7 +41,8 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Summary> {
 
     let (tell, stop) = watch::channel(false);
     let (mut hosts, mut watchers, mut number) = (JoinSet::new(), JoinSet::new(), 0);
-    watchers.spawn(start_campaigns(admin.clone(), book.clone(), stop.clone()));
+    let forgets = plan.plant == Some(Plant::Double);
+    watchers.spawn(keep_asking(admin.clone(), book.clone(), stop.clone(), forgets));
     let mut planted = false;
     for round in 0..plan.rounds {
         // Some hosts are new in every round, so that enrolments are under way when the server dies.
@@ -48,11 +50,6 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Summary> {
         while number < plan.hosts.min((round + 1) * share) {
             hosts.spawn(Actor::new(&door, number, &secret, book.clone(), plan.seed, stop.clone()).run());
             number += 1;
-        }
-        if let Some(campaign) = newest_unfollowed(&book) {
-            let forgets = plan.plant == Some(Plant::Double) && !std::mem::replace(&mut planted, true);
-            let (admin, book) = (admin.clone(), book.clone());
-            watchers.spawn(Follower { admin, campaign, book, forgets }.run());
         }
         let shortest = plan.life / 8;
         tokio::time::sleep(shortest + (plan.life - shortest).mul_f64(dice.random())).await;
@@ -62,22 +59,24 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Summary> {
             planted = plant::lose(&plan.data, &book)?;
         }
         if dice.random_range(0..4) == 0 {
-            kill_while_starting(plan, Duration::from_millis(dice.random_range(0..400))).await?;
+            let early = kill_while_starting(plan, Duration::from_millis(dice.random_range(0..400))).await?;
             summary.kills += 1;
-            summary.kills_while_starting += 1;
+            summary.kills_while_starting += u32::from(early);
         }
         if dice.random_range(0..4) == 0 {
             // A snapshot is a cache: without it a start takes longer, and that is all.
             let _ = std::fs::remove_dir_all(plan.data.join("blobs").join("snapshots"));
         }
-        let from_snapshot = has_snapshot(&plan.data);
         server = ServerProcess::start(&plan.muster, &plan.data, &SETTINGS, &door).await?;
-        match from_snapshot {
+        match server.words().contains(FROM_SNAPSHOT) {
             true => summary.starts_from_snapshot += 1,
             false => summary.starts_without += 1,
         }
     }
-    ensure!(plan.plant.is_none() || planted, "there was nothing yet in which a fault could be planted: more rounds");
+    ensure!(
+        plan.plant != Some(Plant::Loss) || planted,
+        "there was nothing yet in which a fault could be planted: more rounds"
+    );
 
     // Now it stays: hosts say what they have to say, and views get what the log has.
     tell.send_replace(true);
@@ -87,10 +86,17 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Summary> {
         hosts.shutdown().await;
     }
     // Followers go on while the check waits for what they have not seen yet.
-    let mut problems = check::served(&admin, &book).await?;
+    let mut problems = check::all(&admin, &book, query).await?;
     watchers.shutdown().await;
+    if problems.is_empty() {
+        // Only a check that finds what is wrong says anything when it finds nothing.
+        let falsified = falsify::each(&book.pages());
+        let found = check::once(&admin, &falsified.pages, query).await?;
+        summary.falsified = falsified.wanted.len();
+        let missed = falsified.wanted.iter().filter(|wanted| !found.iter().any(|found| found.contains(*wanted)));
+        problems.extend(missed.map(|wanted| format!("the check is blind, it did not say: {wanted}")));
+    }
     server.stop().await?;
-    problems.extend(check::stored(&plan.data, &book, query)?);
 
     let pages = book.pages();
     problems.extend(pages.surprises.iter().cloned());
@@ -101,6 +107,7 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Summary> {
     summary.campaigns = pages.campaigns.len();
     summary.followed = pages.followed.values().map(Vec::len).sum();
     summary.streams = pages.streams;
+    summary.resumed = pages.resumed.len();
     summary.problems = problems;
     Ok(summary)
 }
@@ -113,17 +120,24 @@ pub async fn first_admin(door: &Door, data: &Path) -> anyhow::Result<TestAdmin> 
     TestAdmin::login(door, email, password).await
 }
 
-/// Asks all hosts again and again; what is acknowledged is written down.
-async fn start_campaigns(admin: TestAdmin, book: Book, mut stop: watch::Receiver<bool>) {
+/// Asks all hosts again and again until it is told to stop, and follows every campaign whose start was acknowledged.
+/// Followers go on until this is dropped; the first one forgets once where it was if `forgets`.
+async fn keep_asking(admin: TestAdmin, book: Book, mut stop: watch::Receiver<bool>, mut forgets: bool) {
+    let mut followers = JoinSet::new();
     let asking = async {
         loop {
             let body = json!({"query": "SELECT mark FROM everywhere", "selected": {"labels": ["All Hosts"]}});
             let path = "/api/muster/v1/campaigns";
             if let Ok(answer) = admin.try_call(reqwest::Method::POST, path, Some(body)).await
                 && answer.status == 200
-                && let Some(id) = answer.json["campaign"]["id"].as_u64()
+                && let Some(campaign) = answer.json["campaign"]["id"].as_u64()
             {
-                book.pages().campaigns.insert(id);
+                let mut pages = book.pages();
+                pages.campaigns.insert(campaign);
+                pages.followed.entry(campaign).or_default();
+                drop(pages);
+                let (admin, book, forgets) = (admin.clone(), book.clone(), std::mem::take(&mut forgets));
+                followers.spawn(Follower { admin, campaign, book, forgets }.run());
             }
             tokio::time::sleep(BETWEEN_CAMPAIGNS).await;
         }
@@ -132,24 +146,17 @@ async fn start_campaigns(admin: TestAdmin, book: Book, mut stop: watch::Receiver
         () = asking => {}
         _ = stop.wait_for(|stop| *stop) => {}
     }
+    while followers.join_next().await.is_some() {}
 }
 
-fn newest_unfollowed(book: &Book) -> Option<u64> {
-    let mut pages = book.pages();
-    let newest = *pages.campaigns.last()?;
-    let unfollowed = !pages.followed.contains_key(&newest);
-    pages.followed.entry(newest).or_default();
-    unfollowed.then_some(newest)
-}
-
-fn has_snapshot(data: &Path) -> bool {
-    !folder::files(&data.join("blobs").join("snapshots")).is_empty()
-}
-
-async fn kill_while_starting(plan: &Plan, after: Duration) -> anyhow::Result<()> {
+/// Says whether the server had not yet said that it serves.
+async fn kill_while_starting(plan: &Plan, after: Duration) -> anyhow::Result<bool> {
+    let ready = plan.data.with_extension("early");
     let mut child = Command::new(&plan.muster)
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(&plan.data)
+        .arg("--ready-file")
+        .arg(&ready)
         .args(SETTINGS)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -158,5 +165,7 @@ async fn kill_while_starting(plan: &Plan, after: Duration) -> anyhow::Result<()>
     tokio::time::sleep(after).await;
     child.kill()?;
     child.wait()?;
-    Ok(())
+    let early = !ready.exists();
+    let _ = std::fs::remove_file(&ready);
+    Ok(early)
 }
