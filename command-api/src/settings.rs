@@ -44,6 +44,13 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Whether what comes from there comes through a proxy of ours.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(peer))
+    }
+}
+
 /// Which of the names that a host gives at enrolment counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HostIdentifier {
@@ -86,6 +93,8 @@ pub struct Limits {
     pub answer: usize,
     /// All bodies that are being read and handled at one moment.
     pub in_flight: usize,
+    /// Of them, what one connection may have before a node key was seen.
+    pub connection: usize,
     /// How long a body may take to arrive.
     pub patience: Duration,
 }
@@ -101,6 +110,7 @@ impl Default for Limits {
             carve_block: 32 * MIB,
             answer: 16 * MIB,
             in_flight: 512 * MIB,
+            connection: 64 * MIB,
             patience: Duration::from_secs(25),
         }
     }

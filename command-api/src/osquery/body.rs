@@ -1,10 +1,16 @@
 //! Bodies of hosts: read within a limit, within a time, and with all that is held at one moment counted.
+//!
+//! Bytes count as they arrive, whatever was announced. Hosts whose key was seen and everybody else have rooms of their
+//! own, so that nobody without a key can keep a host from being heard.
+
+mod door;
+mod gzip;
+mod hold;
 
 use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use actix_web::http::header::CONTENT_ENCODING;
 use actix_web::{HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use dashmap::DashMap;
@@ -13,7 +19,10 @@ use flate2::read::MultiGzDecoder;
 use futures::StreamExt as _;
 
 use super::Refused;
-use crate::settings::Limits;
+use crate::App;
+
+use door::Door;
+use hold::Hold;
 
 /// What is decompressed at once.
 const STEP: usize = 64 * 1024;
@@ -26,14 +35,12 @@ const STRIKES: u8 = 2;
 #[derive(Clone, Default)]
 pub struct Intake {
     held: Arc<AtomicUsize>,
+    /// Of those, what belongs to bodies that are small so far.
+    small: Arc<AtomicUsize>,
+    /// Large bodies of callers that are not known yet.
+    door: Door,
     /// Hosts whose last posts were too large, and how many they were in a row.
     strikes: Arc<DashMap<HostId, u8>>,
-}
-
-/// A share of the bytes in flight, given back when it is dropped.
-pub struct Share {
-    held: Arc<AtomicUsize>,
-    bytes: usize,
 }
 
 /// A body as it came, decompressed.
@@ -41,7 +48,7 @@ pub struct Body {
     pub bytes: Bytes,
     /// It was longer than the limit, and the rest is gone.
     pub cut: bool,
-    _share: Share,
+    _hold: Hold,
 }
 
 impl Intake {
@@ -63,68 +70,76 @@ impl Intake {
         self.strikes.remove(&host);
     }
 
-    fn share(&self) -> Share {
-        Share { held: self.held.clone(), bytes: 0 }
-    }
-
     /// Reads a body of up to `limit` bytes after decompression; of a longer one the beginning.
     ///
     /// gzip is honoured when `Content-Encoding` is exactly `gzip`. What follows the limit is read and thrown away, since a
     /// host that is cut off in mid-sentence does not hear the answer.
     pub async fn read(
         &self,
+        app: &App,
         request: &HttpRequest,
         payload: web::Payload,
         limit: usize,
-        limits: &Limits,
     ) -> Result<Body, Refused> {
         let late = || Refused::new(actix_web::http::StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time");
-        let arriving = self.receive(payload, limit, limits.in_flight);
-        let body = tokio::time::timeout(limits.patience, arriving).await.map_err(|_| late())??;
-        let zipped = request.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding.as_bytes() == b"gzip");
-        if !zipped {
-            return Ok(body);
+        let arriving = self.receive(app, request, payload, limit);
+        let body = tokio::time::timeout(app.settings.limits.patience, arriving).await.map_err(|_| late())??;
+        match gzip::is_named(request) {
+            true => aside(body.bytes.len(), move || body.unzip(limit)).await,
+            false => Ok(body),
         }
-        let most = limits.in_flight;
-        aside(body.bytes.len(), move || body.unzip(limit, most)).await
     }
 
-    async fn receive(&self, mut payload: web::Payload, limit: usize, most: usize) -> Result<Body, Refused> {
-        let mut share = self.share();
+    async fn receive(
+        &self,
+        app: &App,
+        request: &HttpRequest,
+        mut payload: web::Payload,
+        limit: usize,
+    ) -> Result<Body, Refused> {
+        let mut hold = Hold::new(app);
         let mut bytes = BytesMut::new();
         let mut cut = false;
-        while let Some(chunk) = payload.next().await {
+        loop {
+            let chunk = tokio::select! {
+                chunk = payload.next() => chunk,
+                () = hold.sent_away() => {
+                    return Err(Refused::unable("the server is busy with what others send, try again"));
+                }
+            };
+            let Some(chunk) = chunk else { break };
             let chunk = chunk.map_err(|error| Refused::bad(format!("the body broke off: {error}")))?;
             let room = limit - bytes.len();
             cut |= chunk.len() > room;
             let taken = chunk.len().min(room);
-            share.grow(taken, most)?;
             bytes.extend_from_slice(&chunk[..taken]);
+            hold.grow(app, request, &bytes, taken)?;
         }
-        Ok(Body { bytes: bytes.freeze(), cut, _share: share })
+        hold.settle(app, request, &bytes)?;
+        Ok(Body { bytes: bytes.freeze(), cut, _hold: hold })
     }
 }
 
 impl Body {
     /// Decompresses; a bomb is cut at the limit like any other body.
-    fn unzip(self, limit: usize, most: usize) -> Result<Body, Refused> {
-        let mut share = Share { held: self._share.held.clone(), bytes: 0 };
-        let mut decoder = MultiGzDecoder::new(&self.bytes[..]);
+    fn unzip(self, limit: usize) -> Result<Body, Refused> {
+        let Body { bytes: zipped, cut, _hold: mut hold } = self;
+        let mut decoder = MultiGzDecoder::new(&zipped[..]);
         let mut bytes = Vec::new();
         let mut step = vec![0; STEP];
         loop {
             let read = match decoder.read(&mut step) {
-                Ok(0) => return Ok(Body { bytes: bytes.into(), cut: self.cut, _share: share }),
+                Ok(0) => return Ok(Body { bytes: bytes.into(), cut, _hold: hold }),
                 Ok(read) => read,
                 // Of a stream that was cut by us, what came before the cut is good.
-                Err(_) if self.cut => return Ok(Body { bytes: bytes.into(), cut: true, _share: share }),
+                Err(_) if cut => return Ok(Body { bytes: bytes.into(), cut, _hold: hold }),
                 Err(error) => return Err(Refused::bad(format!("the body is no gzip: {error}"))),
             };
             let taken = read.min(limit - bytes.len());
-            share.grow(taken, most)?;
+            hold.inflate(taken)?;
             bytes.extend_from_slice(&step[..taken]);
             if taken < read {
-                return Ok(Body { bytes: bytes.into(), cut: true, _share: share });
+                return Ok(Body { bytes: bytes.into(), cut: true, _hold: hold });
             }
         }
     }
@@ -132,22 +147,6 @@ impl Body {
     /// The body, if it is whole.
     pub fn whole(&self, limit: usize) -> Result<&[u8], Refused> {
         if self.cut { Err(Refused::too_large(limit)) } else { Ok(&self.bytes) }
-    }
-}
-
-impl Share {
-    fn grow(&mut self, bytes: usize, most: usize) -> Result<(), Refused> {
-        self.bytes += bytes;
-        if self.held.fetch_add(bytes, Ordering::Relaxed) + bytes > most {
-            return Err(Refused::unable("the server is busy with what other hosts send, try again"));
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.held.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

@@ -29,7 +29,7 @@ pub async fn begin(app: Data<App>, request: HttpRequest, payload: Payload) -> Ht
 
 async fn serve_begin(app: &App, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Refused> {
     let limits = &app.settings.limits;
-    let body = app.intake.read(request, payload, limits.small, limits).await?;
+    let body = app.intake.read(app, request, payload, limits.small).await?;
     let CarveBegin { node_key, block_count, block_size, carve_size, carve_id, request_id } =
         CarveBegin::parse(body.whole(limits.small)?)?;
     let caller = Caller::of(app, &node_key).await?;
@@ -68,7 +68,7 @@ pub async fn block(app: Data<App>, request: HttpRequest, payload: Payload) -> Ht
 async fn serve_block(app: &App, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Refused> {
     let limits = &app.settings.limits;
     let limit = limits.carve_block.div_ceil(3) * 4 + limits.small;
-    let body = app.intake.read(request, payload, limit, limits).await?;
+    let body = app.intake.read(app, request, payload, limit).await?;
     body.whole(limit)?;
     let read = move || {
         let block = CarveBlock::parse(&body.bytes)?;

@@ -24,7 +24,7 @@ pub async fn config(app: Data<App>, request: HttpRequest, payload: Payload) -> H
 
 async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Refused> {
     let limits = &app.settings.limits;
-    let body = app.intake.read(request, payload, limits.small, limits).await?;
+    let body = app.intake.read(app, request, payload, limits.small).await?;
     let config = ConfigRequest::parse(body.whole(limits.small)?)?;
     let caller = Caller::of(app, &config.node_key).await?;
     let rendered = app.registry.config(caller.state(), caller.host())?;

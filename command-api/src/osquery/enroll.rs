@@ -31,7 +31,7 @@ pub async fn enroll(app: Data<App>, request: HttpRequest, payload: Payload) -> H
 
 async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Refused> {
     let limits = &app.settings.limits;
-    let body = app.intake.read(request, payload, limits.enroll, limits).await?;
+    let body = app.intake.read(app, request, payload, limits.enroll).await?;
     let enroll = EnrollRequest::parse(body.whole(limits.enroll)?)?;
     if !app.registry.is_ready() {
         return Err(Refused::unable("the server is starting"));

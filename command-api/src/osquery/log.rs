@@ -32,7 +32,7 @@ pub async fn log(app: Data<App>, request: HttpRequest, payload: Payload) -> Http
 
 async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Refused> {
     let limits = &app.settings.limits;
-    let body = app.intake.read(request, payload, limits.log, limits).await?;
+    let body = app.intake.read(app, request, payload, limits.log).await?;
     let cut = body.cut;
     let (post, _body) = aside(body.bytes.len(), move || parse(body)).await?;
     let caller = Caller::of(app, &post.node_key).await?;

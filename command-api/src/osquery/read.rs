@@ -26,7 +26,7 @@ pub async fn read(app: Data<App>, request: HttpRequest, payload: Payload) -> Htt
 
 async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Refused> {
     let limits = &app.settings.limits;
-    let body = app.intake.read(request, payload, limits.small, limits).await?;
+    let body = app.intake.read(app, request, payload, limits.small).await?;
     let caller = Caller::of(app, &NodeRequest::parse(body.whole(limits.small)?)?.node_key).await?;
     let queries = app.registry.work(caller.state(), caller.host(), caller.now, LARGEST);
     let accelerate = app.registry.is_nameless(caller.host()).then_some(ACCELERATE);

@@ -28,7 +28,7 @@ pub async fn write(app: Data<App>, request: HttpRequest, payload: Payload) -> Ht
 
 async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Refused> {
     let limits = &app.settings.limits;
-    let body = app.intake.read(request, payload, limits.write, limits).await?;
+    let body = app.intake.read(app, request, payload, limits.write).await?;
     let cut = body.cut;
     let (write, _body) = aside(body.bytes.len(), move || parse(body)).await?;
     if cut && write.node_key.is_empty() {

@@ -17,7 +17,7 @@ pub async fn rule(app: Data<App>, name: Path<String>, request: HttpRequest, payl
 
 async fn serve(app: &App, name: &str, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Refused> {
     let limits = &app.settings.limits;
-    let body = app.intake.read(request, payload, limits.small, limits).await?;
+    let body = app.intake.read(app, request, payload, limits.small).await?;
     Caller::of(app, &NodeRequest::parse(body.whole(limits.small)?)?.node_key).await?;
     Err(Refused::not_found(&format!("YARA rule {name:?}")))
 }

@@ -4,6 +4,7 @@ mod bad_input;
 mod carve;
 mod config;
 mod enroll;
+mod intake;
 mod keys;
 mod labels;
 mod live;
