@@ -8,6 +8,7 @@ use infra_log::Log;
 use infra_world::World;
 
 use crate::admin::Desk;
+use crate::campaigns::Waiting;
 use crate::carves::Carves;
 use crate::osquery::Intake;
 use crate::registry::Registry;
@@ -24,6 +25,8 @@ pub struct App {
     pub settings: Settings,
     /// What hosts are sending at this moment.
     pub intake: Intake,
+    /// What calls hold that wait for answers to live queries.
+    pub waiting: Waiting,
     /// How far the carves are that hosts are sending.
     pub carves: Carves,
     /// How admins sign in.

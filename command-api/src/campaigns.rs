@@ -3,6 +3,7 @@
 //! Campaigns that Fleet's clients start are attended: they end with their last reader. Ours live until they expire.
 
 mod life;
+mod room;
 mod selected;
 mod start;
 mod wait;
@@ -16,6 +17,7 @@ use infra_http::path;
 use crate::App;
 
 pub use life::{expire, left};
+pub use room::Waiting;
 
 /// Routes, each with the least that somebody must be allowed to do somewhere.
 pub const ROUTES: &[(&str, &str, Action)] = &[

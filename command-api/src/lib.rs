@@ -13,6 +13,7 @@ pub mod osquery;
 pub mod push;
 pub mod registry;
 pub mod settings;
+mod sql;
 
 use actix_web::web::ServiceConfig;
 use domain::{Actor, CommandId};

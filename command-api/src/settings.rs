@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use domain::campaign::Most;
+
 const HOUR: Duration = Duration::from_secs(3_600);
 
 #[derive(Clone, Debug)]
@@ -91,6 +93,14 @@ pub struct Limits {
     pub carve_block: usize,
     /// One answer to a live query; what is over it is cut.
     pub answer: usize,
+    /// The SQL of a live query, a saved query or a label.
+    pub sql: usize,
+    /// Live queries at one moment.
+    pub campaigns: Most,
+    /// Rows that a call holds which waits for the answers to its live queries; what is over it is cut.
+    pub waited: usize,
+    /// Rows that all such calls hold together.
+    pub waited_in_all: usize,
     /// All bodies that are being read and handled at one moment.
     pub in_flight: usize,
     /// Of them, what one connection may have before a node key was seen.
@@ -109,6 +119,10 @@ impl Default for Limits {
             write: 64 * MIB,
             carve_block: 32 * MIB,
             answer: 16 * MIB,
+            sql: MIB / 16,
+            campaigns: Most::default(),
+            waited: 16 * MIB,
+            waited_in_all: 64 * MIB,
             in_flight: 512 * MIB,
             connection: 64 * MIB,
             patience: Duration::from_secs(25),

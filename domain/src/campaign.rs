@@ -15,6 +15,36 @@ pub const DEFAULT_LIFE: Duration = Duration::from_secs(24 * 3_600);
 /// The longest life of a campaign.
 pub const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 3_600);
 
+/// How many campaigns may run at one moment. Every idle host is compared with each of them at every call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Most {
+    pub of_one_user: usize,
+    pub in_all: usize,
+}
+
+impl Default for Most {
+    fn default() -> Self {
+        Most { of_one_user: 100, in_all: 400 }
+    }
+}
+
+impl Most {
+    fn admit(self, campaigns: &Campaigns, by: Option<UserId>) -> Result<(), Refusal> {
+        if campaigns.open.len() >= self.in_all {
+            let text = format!("{} live queries run already, which is the limit: wait, or stop some", self.in_all);
+            return Err(Refusal::TooMany(text));
+        }
+        let own = campaigns.open().filter(|campaign| by.is_some() && campaign.by == by).count();
+        if own >= self.of_one_user {
+            let most = self.of_one_user;
+            return Err(Refusal::TooMany(format!(
+                "you run {most} live queries already, which is the limit of one user"
+            )));
+        }
+        Ok(())
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
@@ -111,6 +141,7 @@ pub enum Command {
         targets: Members,
         attended: bool,
         life: Duration,
+        most: Most,
     },
     Extend {
         campaign: CampaignId,
@@ -127,7 +158,7 @@ impl Command {
     pub fn decide(&self, state: &State, now: Timestamp) -> Result<Vec<Event>, Refusal> {
         let campaigns = &state.campaigns;
         match self {
-            Command::Start { sql, query, by, targets, attended, life } => {
+            Command::Start { sql, query, by, targets, attended, life, most } => {
                 if state.settings.is_on("/server_settings/live_query_disabled") {
                     return Err(Refusal::Disabled("live queries are disabled by administrator".to_owned()));
                 }
@@ -135,6 +166,7 @@ impl Command {
                 if targets.is_empty() {
                     return Err(Refusal::Malformed("no hosts targeted".to_owned()));
                 }
+                most.admit(campaigns, *by)?;
                 let started = Started {
                     campaign: CampaignId(campaigns.newest + 1),
                     sql: sql.clone(),

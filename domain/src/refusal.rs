@@ -21,6 +21,9 @@ pub enum Refusal {
     /// Not allowed for this caller.
     #[error("forbidden")]
     Forbidden,
+    /// As many of a thing as there may be; the text names the limit.
+    #[error("{0}")]
+    TooMany(String),
     /// Switched off by an admin; the text says what.
     #[error("{0}")]
     Disabled(String),

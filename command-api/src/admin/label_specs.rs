@@ -7,6 +7,7 @@ use infra_http::{Body, Problem, Reply};
 use serde::Deserialize;
 
 use crate::admin::{Call, hosts_named};
+use crate::sql;
 
 #[derive(Deserialize)]
 pub struct Specs {
@@ -79,6 +80,7 @@ fn command(call: &Call, spec: Spec) -> Result<Command, Problem> {
             spec.name
         )));
     }
+    sql::check(&call.app, &spec.query).map_err(|problem| Problem::unprocessable(problem.reason()))?;
     let members = spec.hosts.filter(|_| membership == Membership::Manual && !is_builtin);
     let apply = label::Command::Apply {
         members: members.map(|names| hosts_named(&call.app, &names)),

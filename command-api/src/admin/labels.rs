@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::admin::call::made;
 use crate::admin::{Call, hosts_named};
+use crate::sql;
 
 #[derive(Deserialize)]
 pub struct CreateLabel {
@@ -38,6 +39,7 @@ pub async fn create(call: Call, body: Body<CreateLabel>) -> Result<Reply, Proble
             "only one of either \"query\" or \"hosts/host_ids\" can be included in the request",
         ));
     }
+    sql::check(&call.app, &request.query)?;
     let members = members(&call, request.hosts.as_deref(), request.host_ids)?;
     let command = Command::Create {
         name: request.name.trim().to_owned(),

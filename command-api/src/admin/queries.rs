@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::admin::Call;
 use crate::admin::call::made;
+use crate::sql;
 
 /// The fields of a query as requests write them; absent ones stay, or have their defaults in a new query.
 #[derive(Default, Deserialize)]
@@ -74,6 +75,7 @@ pub async fn create(call: Call, body: Body<CreateQuery>) -> Result<Reply, Proble
     call.may(Action::WriteQueries, Scope::from(team))?;
     let labels = fields.labels_include_any.take().map(|names| labels(call.state(), &names)).transpose()?;
     let spec = fields.over(Spec::default(), labels)?;
+    sql::check(&call.app, &spec.query)?;
     let executed = call.execute(Command::Create { team, spec, author: Some(call.user.user) }).await?;
     let id = made(&executed, |event| match event {
         Event::QueryCreated(created) => Some(created.query),
@@ -97,6 +99,9 @@ pub async fn change(call: Call, body: Body<Fields>) -> Result<Reply, Problem> {
     let known = |name: &String| call.state().labels.by_name(name).map(|label| label.id);
     let labels = fields.labels_include_any.take().map(|names| names.iter().filter_map(known).collect());
     let (query, spec) = (held.id, fields.over(held.spec.clone(), labels)?);
+    if spec.query != held.spec.query {
+        sql::check(&call.app, &spec.query)?;
+    }
     let executed = call.execute(Command::Change { query, spec }).await?;
     shown(&call, &executed.fold.state, query)
 }

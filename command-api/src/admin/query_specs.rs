@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::admin::Call;
 use crate::admin::queries::{Fields, labels};
+use crate::sql;
 
 #[derive(Deserialize)]
 pub struct Specs {
@@ -35,6 +36,7 @@ pub async fn apply(call: Call, body: Body<Specs>) -> Result<Reply, Problem> {
         let labels = labels(call.state(), &fields.labels_include_any.take().unwrap_or_default())?;
         // A document says all there is: what it leaves out has its default.
         let spec = fields.over(Spec::default(), Some(labels))?;
+        sql::check(&call.app, &spec.query)?;
         wanted.retain(|(other, held)| (*other, &held.name) != (team, &spec.name));
         wanted.push((team, spec));
     }

@@ -4,10 +4,10 @@ use actix_web::web::{Data, Path};
 use domain::campaign::{Campaign, Command};
 use domain::role::{Action, Scope};
 use domain::targets::visible;
-use domain::{CampaignId, State};
+use domain::{CampaignId, Members, State};
 use infra_http::{Body, Problem, Reply, SignedIn};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::end;
 use super::start::{fresh, life, show};
@@ -18,12 +18,13 @@ pub struct Extend {
     hours: u64,
 }
 
-/// `POST /api/muster/v1/campaigns/{id}/stop` → `{campaign}`. Stopping a stopped one changes nothing. 403 · 404.
+/// `POST /api/muster/v1/campaigns/{id}/stop` → `{campaign}`, of whose `hosts` only `targeted`, and while it ran
+/// `answered`, `waiting` and `offline`. Stopping a stopped one changes nothing. 403 · 404.
 pub async fn stop(app: Data<App>, user: SignedIn, id: Path<u32>) -> Result<Reply, Problem> {
     change(&app, &user, CampaignId(*id), |campaign| Command::Stop { campaign }).await
 }
 
-/// `POST /api/muster/v1/campaigns/{id}/extend` `{hours}` → `{campaign}`. 400 for one that has ended · 403 · 404.
+/// `POST /api/muster/v1/campaigns/{id}/extend` `{hours}` → `{campaign}`, as [`stop`] gives it. 400 for one that has ended · 403 · 404.
 pub async fn extend(app: Data<App>, user: SignedIn, id: Path<u32>, body: Body<Extend>) -> Result<Reply, Problem> {
     let life = life(Some(body.0.hours))?;
     change(&app, &user, CampaignId(*id), |campaign| Command::Extend { campaign, life }).await
@@ -38,13 +39,33 @@ async fn change(
     let fold = fresh(app).await?;
     let campaign = fold.state.campaigns.get(id);
     may_change(&fold.state, user, campaign)?;
-    if campaign.is_none() {
-        return Err(Problem::not_found("Campaign", id));
-    }
+    let Some(campaign) = campaign else { return Err(Problem::not_found("Campaign", id)) };
+    // Who answered is forgotten when a campaign ends.
+    let answered = campaign.ended.is_none().then(|| app.registry.answers_of(id));
     let executed = app.ledger.execute(command(id).into(), by(app, user.actor())).await?;
     let state = &executed.fold.state;
     let campaign = state.campaigns.get(id).ok_or_else(|| Problem::not_found("Campaign", id))?;
-    Ok(Reply::ok(json!({"campaign": show(app, state, campaign)})))
+    Ok(Reply::ok(json!({"campaign": changed(app, state, campaign, answered.as_ref())})))
+}
+
+/// Our form of a campaign that was changed. This side knows who answered one that ran, but not what: the counts that
+/// only the reading side has are left out rather than wrong.
+fn changed(app: &App, state: &State, campaign: &Campaign, answered: Option<&Members>) -> Value {
+    let mut shown = show(app, state, campaign);
+    let mut hosts = json!({"targeted": campaign.targets.len()});
+    if let Some(answered) = answered.map(|hosts| campaign.targets.and(hosts)) {
+        let silent = campaign.targets.without(&answered);
+        let online = silent.and(&app.registry.online(app.world.now())).len();
+        let waiting = if campaign.ended.is_some() { 0 } else { online };
+        hosts["answered"] = json!(answered.len());
+        hosts["waiting"] = json!(waiting);
+        hosts["offline"] = json!(silent.len() - waiting);
+    }
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("hosts".to_owned(), hosts);
+        members.remove("rows");
+    }
+    shown
 }
 
 /// Its author, or who may ask anything of every host that it asks.

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::selected::{ByIds, ByNames, Question};
-use crate::{App, by};
+use crate::{App, by, sql};
 
 /// Unseen for so long, a host is missing in action.
 const MISSING_AFTER: Duration = Duration::from_secs(30 * 86_400);
@@ -83,6 +83,8 @@ pub async fn fresh(app: &App) -> Result<std::sync::Arc<domain::ledger::Fold>, Pr
 }
 
 /// Commits the campaign and calls the connected hosts. Gives the state that includes it.
+///
+/// 422 for an SQL over the limit · 429 when as many run as may · 403 when live queries are switched off.
 pub async fn start(
     app: &App,
     user: &SignedIn,
@@ -91,6 +93,7 @@ pub async fn start(
     attended: bool,
     life: Duration,
 ) -> Result<(State, Campaign), Problem> {
+    sql::check(app, &question.sql)?;
     let command = Command::Start {
         sql: question.sql.clone(),
         query: question.query,
@@ -98,6 +101,7 @@ pub async fn start(
         targets,
         attended,
         life,
+        most: app.settings.limits.campaigns,
     };
     let executed = app.ledger.execute(command.into(), by(app, user.actor())).await.map_err(|error| match error {
         CommandError::Refused(Refusal::Disabled(_)) => Problem::permission_denied(),
@@ -114,7 +118,7 @@ pub async fn start(
     Ok((state, campaign))
 }
 
-/// Our form of a campaign as this node knows it.
+/// Our form of a campaign that has just begun, when nobody has answered.
 pub fn show(app: &App, state: &State, campaign: &Campaign) -> serde_json::Value {
     let silent = campaign.targets.without(&app.registry.answers_of(campaign.id));
     let waiting = silent.and(&app.registry.online(app.world.now())).len();

@@ -1,5 +1,7 @@
 //! The forms that start a campaign and wait for its answers. They read the log, never a view.
 //!
+//! An answer that is not whole, because it or the call is over its limit, has a member `cut`, which others leave out.
+//!
 //! Source: live-query §2.3.
 
 use std::collections::BTreeMap;
@@ -9,7 +11,8 @@ use std::time::Duration;
 use actix_web::web::{Data, Path};
 use domain::campaign::{Campaign, DEFAULT_LIFE};
 use domain::records::{Answer, AnswerState};
-use domain::targets::Selection;
+use domain::role::Action;
+use domain::targets::{Selection, visible};
 use domain::{HostId, Members, QueryId};
 use infra_http::{Body, Problem, Reply, SignedIn};
 use infra_log::parts::{Joined, Joiner};
@@ -19,6 +22,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::end;
+use super::room::Room;
 use super::selected::Question;
 use super::start::{fresh, start};
 use crate::App;
@@ -66,7 +70,8 @@ pub async fn one_query(
     }
     let query = QueryId(id.1);
     let app = app.into_inner();
-    let answers = ask(&app, &user, query, &hosts).await?;
+    let room = Room::of(&app);
+    let answers = ask(&app, &user, query, &hosts, &room).await?;
     let results: Vec<Value> = answers.values().map(result).collect();
     Ok(Reply::ok(json!({
         "query_id": query,
@@ -87,7 +92,8 @@ pub async fn several_queries(app: Data<App>, user: SignedIn, body: Body<SeveralQ
         return Err(Problem::bad_request(format!("at most {QUERIES} queries at once, not {}", queries.len())));
     }
     let app = app.into_inner();
-    let asked = queries.iter().map(|id| ask(&app, &user, QueryId(id.0), &hosts));
+    let room = Room::of(&app);
+    let asked = queries.iter().map(|id| ask(&app, &user, QueryId(id.0), &hosts, &room));
     let outcomes = futures::future::join_all(asked).await;
     if outcomes.iter().all(|outcome| outcome.as_ref().is_err_and(|problem| *problem == Problem::forbidden())) {
         return Err(Problem::forbidden());
@@ -106,7 +112,7 @@ pub async fn several_queries(app: Data<App>, user: SignedIn, body: Body<SeveralQ
 
 /// `POST ~/hosts/{id}/query` `{query}` → `{host_id, rows, query, status, error?}`.
 ///
-/// An offline host is not asked. 400 empty SQL or a host that the user may not see · 403 without the right to new SQL.
+/// An offline host is not asked. 400 empty SQL or a host that the user may not see · 403 without the right to new SQL on it.
 pub async fn one_host(
     app: Data<App>,
     user: SignedIn,
@@ -142,10 +148,14 @@ async fn ask_host(
     }
     let fold = fresh(app).await?;
     let question = Question::parse(&fold.state, Some(sql.to_owned()), None)?;
-    let askable = question.askable(&fold.state, user)?;
-    let Some(host) = host.filter(|host| askable.contains(*host)) else {
-        return Err(Problem::bad_request(format!("host not found: {asked}: no such host that you may ask")));
+    // Who may not read hosts learns no more than that there is none.
+    let readable = visible(&fold.state, &user.roles, Action::ReadHosts);
+    let Some(host) = host.filter(|host| readable.contains(*host)) else {
+        return Err(Problem::bad_request(format!("host not found: {asked}: no such host that you may see")));
     };
+    if !question.askable(&fold.state, user)?.contains(host) {
+        return Err(Problem::forbidden());
+    }
     let mut shown = Map::from_iter([
         ("host_id".to_owned(), json!(host)),
         ("rows".to_owned(), Value::Null),
@@ -155,10 +165,14 @@ async fn ask_host(
     shown.insert("status".to_owned(), json!(if online { "online" } else { "offline" }));
     if online {
         let targets = [host].into_iter().collect();
-        match run(app, user, &question, targets, 1).await {
+        let room = Room::of(app);
+        match run(app, user, &question, targets, 1, &room).await {
             Ok(answers) => match answers.get(&host) {
                 Some(answer) => {
                     shown.insert("rows".to_owned(), rows(answer));
+                    if answer.cut {
+                        shown.insert("cut".to_owned(), json!(true));
+                    }
                     if answer.state == AnswerState::Error {
                         shown.insert("error".to_owned(), json!(answer.error));
                     }
@@ -182,13 +196,14 @@ async fn ask(
     user: &SignedIn,
     query: QueryId,
     hosts: &[HostId],
+    room: &Room,
 ) -> Result<BTreeMap<HostId, Answer>, Problem> {
     let fold = fresh(app).await?;
     let found = fold.state.queries.get(query).ok_or_else(|| Problem::not_found("Query", query))?;
     let question = Question::saved(found);
     let selection = Selection { hosts: hosts.iter().copied().collect(), ..Selection::default() };
     let targets = question.targets(app, &fold.state, user, &selection)?;
-    run(app, user, &question, targets, hosts.len()).await
+    run(app, user, &question, targets, hosts.len(), room).await
 }
 
 /// Starts a campaign, waits for `expected` answers or the period, and ends it, also when the client goes away.
@@ -198,6 +213,7 @@ async fn run(
     question: &Question,
     targets: Members,
     expected: usize,
+    room: &Room,
 ) -> Result<BTreeMap<HostId, Answer>, Problem> {
     let unreadable = |error: ReadError| Problem::unavailable("the log cannot be read", error);
     // Taken before the start: an answer may be in the log before the commit's own outcome is known here.
@@ -210,19 +226,25 @@ async fn run(
     let guard = EndsWhenDropped { app: app.clone(), campaign: campaign.id };
     let partition = Topic::Live.partition_of(Answer::partition_key(campaign.id));
     let from = ends.get(&partition).copied().unwrap_or(0);
-    let answers =
-        collect(&*app.log, &campaign, from, expected, app.settings.live_query_wait).await.map_err(unreadable)?;
+    let wait = Wait { from, expected, patience: app.settings.live_query_wait, room };
+    let answers = collect(&*app.log, &campaign, wait).await.map_err(unreadable)?;
     drop(guard);
     Ok(answers)
 }
 
-/// The first answer of each target, until there are `expected` or the period is over.
-async fn collect(
-    log: &dyn Log,
-    campaign: &Campaign,
+/// What is waited for: so many answers, from a position of the campaign's partition on.
+struct Wait<'a> {
     from: Position,
     expected: usize,
     patience: Duration,
+    room: &'a Room,
+}
+
+/// The first answer of each target, until there are as many as expected or the period is over.
+async fn collect(
+    log: &dyn Log,
+    campaign: &Campaign,
+    Wait { from, expected, patience, room }: Wait<'_>,
 ) -> Result<BTreeMap<HostId, Answer>, ReadError> {
     let partition = Topic::Live.partition_of(Answer::partition_key(campaign.id));
     let deadline = Instant::now() + patience;
@@ -237,7 +259,7 @@ async fn collect(
             let Joined::Whole(whole) = joiner.push(record) else { continue };
             match Answer::decode(&whole.headers, &whole.value) {
                 Ok(answer) if answer.campaign == campaign.id && campaign.targets.contains(answer.host) => {
-                    answers.entry(answer.host).or_insert(answer);
+                    answers.entry(answer.host).or_insert_with(|| room.fit(answer));
                 }
                 _ => {}
             }
@@ -275,7 +297,11 @@ fn rows(answer: &Answer) -> Value {
 
 fn result(answer: &Answer) -> Value {
     let error = (answer.state == AnswerState::Error).then(|| answer.error.clone());
-    json!({"host_id": answer.host, "rows": rows(answer), "error": error})
+    let mut shown = json!({"host_id": answer.host, "rows": rows(answer), "error": error});
+    if answer.cut {
+        shown["cut"] = json!(true);
+    }
+    shown
 }
 
 /// How a query that cannot run says why, inside an answer that is otherwise good.

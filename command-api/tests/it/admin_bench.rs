@@ -15,7 +15,7 @@ use actix_web::web::{self, Data};
 use command_api::App;
 use command_api::admin::{Desk, DeskSettings, ROUTES};
 use command_api::registry::Registry;
-use command_api::settings::Settings;
+use command_api::settings::{Limits, Settings};
 use domain::role::{Role, Roles};
 use domain::user::{self, Profile};
 use domain::{Actor, Command, CommandId, Digest, HostId, State, TeamId, Timestamp, UserId, session};
@@ -93,10 +93,14 @@ impl Answer {
 impl Bench {
     /// A server where nobody was yet.
     pub async fn fresh() -> Bench {
-        Bench::with(DeskSettings { failed_login: Duration::ZERO, password_memory_kib: 8, password_passes: 1 }).await
+        Bench::with(desk()).await
     }
 
     pub async fn with(desk: DeskSettings) -> Bench {
+        Bench::limited(desk, Limits::default()).await
+    }
+
+    async fn limited(desk: DeskSettings, limits: Limits) -> Bench {
         let clock = ManualClock::at(Timestamp::from_secs(1_790_000_000));
         let world = World::new(Arc::new(clock.clone()), Arc::new(SystemRandom));
         let ticking = world.clone();
@@ -104,7 +108,7 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let shared: Arc<dyn Log> = Arc::new(log.clone());
         let ledger = Ledger::open(shared.clone(), world.clone(), "test".into(), None).await.unwrap();
-        let settings = Settings { live_query_wait: WAIT, ..Settings::default() };
+        let settings = Settings { live_query_wait: WAIT, limits, ..Settings::default() };
         let registry = Registry::open(shared.clone(), ledger.follower().clone(), world.clone(), &settings);
         registry.ready().await.unwrap();
         let access = Access::new(ledger.follower().clone(), world.clone());
@@ -117,6 +121,7 @@ impl Bench {
             world,
             settings,
             intake: Default::default(),
+            waiting: Default::default(),
             carves: Default::default(),
             desk: Desk::new(desk),
         });
@@ -140,7 +145,16 @@ impl Bench {
 
     /// A server with its first admin.
     pub async fn new() -> Bench {
-        let mut bench = Bench::fresh().await;
+        Bench::fresh().await.set_up().await
+    }
+
+    /// A server with its first admin, and other limits than usual.
+    pub async fn within(limits: Limits) -> Bench {
+        Bench::limited(desk(), limits).await.set_up().await
+    }
+
+    async fn set_up(self) -> Bench {
+        let mut bench = self;
         let set_up = bench.send(Method::POST, "/api/v1/setup", "", set_up_request()).await.ok();
         bench.admin = set_up["token"].as_str().unwrap().to_owned();
         bench
@@ -302,6 +316,11 @@ impl Bench {
             news.changed().await.unwrap();
         }
     }
+}
+
+/// Passwords that are quick to hash, and failed logins that are told at once.
+fn desk() -> DeskSettings {
+    DeskSettings { failed_login: Duration::ZERO, password_memory_kib: 8, password_passes: 1 }
 }
 
 pub fn set_up_request() -> Value {

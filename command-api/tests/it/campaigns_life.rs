@@ -145,3 +145,20 @@ async fn live_check_41_a_campaign_ends_with_its_last_reader() {
     left(&bench.app, CampaignId(kept)).await;
     assert!(is_open(&bench, kept), "ours live on without a reader");
 }
+
+#[actix_web::test]
+async fn a_change_says_who_answered_and_never_a_count_that_is_not_known() {
+    let bench = Bench::new().await;
+    let keys = [bench.host("web-1", None).await.1, bench.host("web-2", None).await.1];
+    let id = started(&bench, "/api/muster/v1/campaigns", json!(["web-1", "web-2"])).await;
+    bench.asked(&keys[0]).await;
+    bench.answer(&keys[0], u64::from(id), Ok(json!([{"n": "1"}]))).await;
+    let extended = bench.post(&format!("/api/muster/v1/campaigns/{id}/extend"), json!({"hours": 48})).await.ok();
+    let hosts = json!({"targeted": 2, "answered": 1, "waiting": 1, "offline": 0});
+    assert_eq!((&extended["campaign"]["hosts"], extended["campaign"].get("rows")), (&hosts, None));
+    let path = format!("/api/muster/v1/campaigns/{id}/stop");
+    let stop = || bench.post(&path, Value::Null);
+    let hosts = json!({"targeted": 2, "answered": 1, "waiting": 0, "offline": 1});
+    assert_eq!(stop().await.ok()["campaign"]["hosts"], hosts);
+    assert_eq!(stop().await.ok()["campaign"]["hosts"], json!({"targeted": 2}), "it ended before");
+}

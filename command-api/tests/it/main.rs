@@ -14,6 +14,7 @@ mod admin_setup;
 mod admin_teams;
 mod admin_users;
 mod campaigns_life;
+mod campaigns_limits;
 mod campaigns_start;
 mod campaigns_wait;
 mod host;

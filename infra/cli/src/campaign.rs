@@ -25,8 +25,10 @@ impl Campaign {
     }
 }
 
-/// The five states of a targeted host; their sum is `targeted`.
+/// The five states of a targeted host; their sum is `targeted`. Where a campaign is changed, the server leaves out those
+/// that it would have to look up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub struct Counts {
     pub targeted: u64,
     /// Answered with rows.

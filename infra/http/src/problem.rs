@@ -167,6 +167,11 @@ impl Problem {
         Problem { retry_after: Some(retry_after_s), ..problem }
     }
 
+    /// 429: as many of a thing as there may be at once. Nobody knows when there will be fewer.
+    pub fn over_limit(reason: impl Into<String>) -> Self {
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests").because("base", reason)
+    }
+
     /// 503: something that the server needs is away; trying again helps. `told` is for the client, `cause` for the log.
     pub fn unavailable(told: impl Into<String>, cause: impl fmt::Display) -> Self {
         let told = told.into();

@@ -69,6 +69,23 @@ pub struct Options {
     #[arg(long, env = "MUSTER_LIVE_QUERY_WAIT", default_value_t = 25, value_name = "SECONDS")]
     pub live_query_wait_s: u64,
 
+    /// Bytes that the SQL of a live query, a saved query or a label may have: 1024 to 262144. A longer one is refused (422).
+    #[arg(long, env = "MUSTER_MAX_SQL_BYTES", default_value_t = 65_536, value_name = "BYTES")]
+    pub max_sql_bytes: usize,
+
+    /// Live queries that may run at once. Each is compared with every host at every call; one more is refused (429).
+    #[arg(long, env = "MUSTER_MAX_LIVE_QUERIES", default_value_t = 400, value_name = "N")]
+    pub max_live_queries: usize,
+
+    /// Live queries that one user may run at once; one more is refused (429).
+    #[arg(long, env = "MUSTER_MAX_LIVE_QUERIES_PER_USER", default_value_t = 100, value_name = "N")]
+    pub max_live_queries_per_user: usize,
+
+    /// MiB of memory for what hosts are sending at one moment; beyond, they are told to come again. Half of it is for
+    /// callers whose node key was not seen yet.
+    #[arg(long, env = "MUSTER_MAX_IN_FLIGHT", default_value_t = 512, value_name = "MIB")]
+    pub max_in_flight_mib: usize,
+
     /// Addresses whose X-Forwarded-For header is believed.
     #[arg(long, env = "MUSTER_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS,…")]
     pub trusted_proxies: Vec<std::net::IpAddr>,
@@ -125,6 +142,15 @@ impl Options {
         }
         if !(60..=86_400).contains(&self.detail_interval_s) {
             anyhow::bail!("a detail interval of {} s is not between 60 and 86400", self.detail_interval_s);
+        }
+        if !(1_024..=262_144).contains(&self.max_sql_bytes) {
+            anyhow::bail!("a limit of {} bytes of SQL is not between 1024 and 262144", self.max_sql_bytes);
+        }
+        if self.max_live_queries == 0 || self.max_live_queries_per_user == 0 {
+            anyhow::bail!("with a limit of 0 nobody could run a live query: switch them off in the settings instead");
+        }
+        if !(256..=1_048_576).contains(&self.max_in_flight_mib) {
+            anyhow::bail!("{} MiB for what hosts are sending is not between 256 and 1048576", self.max_in_flight_mib);
         }
         if self.names.is_empty() {
             anyhow::bail!("--names needs at least one name or address, such as localhost");

@@ -214,7 +214,16 @@ impl Teller {
                 let targets = self.hosts();
                 let life = Duration::from_secs(self.rng.random_range(10..4000));
                 let (sql, query) = (name, self.state.queries.iter().next().map(|query| query.id));
-                campaign::Command::Start { sql, query, by: None, targets, attended: false, life }.into()
+                campaign::Command::Start {
+                    sql,
+                    query,
+                    by: None,
+                    targets,
+                    attended: false,
+                    life,
+                    most: Default::default(),
+                }
+                .into()
             }
             22 => {
                 let campaign = self.campaign();

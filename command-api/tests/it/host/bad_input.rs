@@ -150,6 +150,7 @@ async fn a_write_that_is_always_too_large_answers_what_fits_and_marks_it() {
         targets,
         attended: false,
         life: std::time::Duration::from_secs(60),
+        most: Default::default(),
     };
     site.decide(command).await;
     let rows: Vec<Value> = (0..200).map(|n| json!({"n": n.to_string(), "padding": "x".repeat(200)})).collect();

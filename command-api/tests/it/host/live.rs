@@ -12,8 +12,15 @@ use super::site::Site;
 async fn start(site: &Site, keys: &[&str]) -> CampaignId {
     let targets: Members = keys.iter().map(|key| site.host(key)).collect();
     let life = Duration::from_secs(3_600);
-    let command =
-        campaign::Command::Start { sql: "SELECT 1".to_owned(), query: None, by: None, targets, attended: false, life };
+    let command = campaign::Command::Start {
+        sql: "SELECT 1".to_owned(),
+        query: None,
+        by: None,
+        targets,
+        attended: false,
+        life,
+        most: Default::default(),
+    };
     site.decide(command).await.state.campaigns.iter().next_back().unwrap().id
 }
 

@@ -22,6 +22,7 @@ async fn check_09_a_failure_of_the_log_is_a_failure_that_keeps_the_key() {
         targets: targets.clone(),
         attended: false,
         life: Duration::from_secs(600),
+        most: Default::default(),
     })
     .await;
     site.log.stop_writes(true);
@@ -58,6 +59,7 @@ async fn nobody_is_asked_what_could_not_be_kept() {
         targets,
         attended: false,
         life: Duration::from_secs(600),
+        most: Default::default(),
     })
     .await;
     site.log.stop_writes(true);

@@ -55,6 +55,7 @@ async fn start(site: &Site, key: &str) {
         targets,
         attended: false,
         life,
+        most: Default::default(),
     })
     .await;
 }

@@ -21,8 +21,15 @@ async fn told() -> (Site, String, LabelId) {
     site.answer(&key, json!({format!("fleet_label_query_{linux}"): [{"1": "1"}]})).await.done();
     let targets: Members = [site.host(&key)].into_iter().collect();
     let life = Duration::from_secs(9_000);
-    let start =
-        campaign::Command::Start { sql: "SELECT 1".to_owned(), query: None, by: None, targets, attended: false, life };
+    let start = campaign::Command::Start {
+        sql: "SELECT 1".to_owned(),
+        query: None,
+        by: None,
+        targets,
+        attended: false,
+        life,
+        most: Default::default(),
+    };
     site.decide(start).await;
     site.answer(&key, json!({"fleet_distributed_query_1": []})).await.done();
     site.pass(Duration::from_secs(30));

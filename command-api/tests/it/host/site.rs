@@ -118,6 +118,7 @@ impl Site {
             world: app.world.clone(),
             settings,
             intake: Default::default(),
+            waiting: Default::default(),
             carves: Default::default(),
             desk: Default::default(),
         });
@@ -154,6 +155,7 @@ impl Site {
             world,
             settings,
             intake: Default::default(),
+            waiting: Default::default(),
             carves: Default::default(),
             desk: Default::default(),
         });

@@ -80,7 +80,8 @@ async fn world() -> (Site, Site, Behind, String) {
 async fn start(site: &Site, key: &str) -> CampaignId {
     let targets: Members = [site.host(key)].into_iter().collect();
     let (sql, query, by) = ("SELECT 1".to_owned(), None, None);
-    let command = campaign::Command::Start { sql, query, by, targets, attended: false, life: HOUR };
+    let command =
+        campaign::Command::Start { sql, query, by, targets, attended: false, life: HOUR, most: Default::default() };
     site.decide(command).await.state.campaigns.newest()
 }
 

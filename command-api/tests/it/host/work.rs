@@ -137,8 +137,15 @@ async fn a_live_query_goes_alone_and_then_waits_for_nobody() {
     let key = site.enroll("a").await;
     let targets: Members = [site.host(&key)].into_iter().collect();
     let life = Duration::from_secs(3_600);
-    let command =
-        campaign::Command::Start { sql: "SELECT 7".to_owned(), query: None, by: None, targets, attended: false, life };
+    let command = campaign::Command::Start {
+        sql: "SELECT 7".to_owned(),
+        query: None,
+        by: None,
+        targets,
+        attended: false,
+        life,
+        most: Default::default(),
+    };
     site.decide(command).await;
     let first = site.read(&key).await;
     assert_eq!(first.into_iter().collect::<Vec<_>>(), [("fleet_distributed_query_1".to_owned(), json!("SELECT 7"))]);
@@ -167,7 +174,16 @@ async fn labels_are_asked_of_hosts_of_their_platform() {
 async fn ask(site: &Site, key: &str, bytes: usize) {
     let targets: Members = [site.host(key)].into_iter().collect();
     let (sql, life) = (format!("SELECT '{}'", "x".repeat(bytes)), HOUR);
-    site.decide(campaign::Command::Start { sql, query: None, by: None, targets, attended: false, life }).await;
+    site.decide(campaign::Command::Start {
+        sql,
+        query: None,
+        by: None,
+        targets,
+        attended: false,
+        life,
+        most: Default::default(),
+    })
+    .await;
 }
 
 #[actix_web::test]

@@ -16,6 +16,7 @@ pub fn problem(refusal: Refusal) -> Problem {
         Refusal::Invalid { field, reason } => Problem::invalid(field, reason),
         Refusal::Malformed(reason) => Problem::bad_request(reason),
         Refusal::Rule { code, message } => Problem::rule(code, message),
+        Refusal::TooMany(text) => Problem::over_limit(text),
         Refusal::Forbidden => Problem::forbidden(),
         Refusal::Disabled(_) => Problem::permission_denied(),
         Refusal::BadEnrollSecret => Problem::bad_login(),

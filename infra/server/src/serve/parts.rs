@@ -8,10 +8,12 @@ use std::time::Duration;
 use actix_web::web::Data as Shared;
 use anyhow::Context;
 use command_api::admin::{Desk, DeskSettings};
+use command_api::campaigns::Waiting;
 use command_api::carves::Carves;
 use command_api::osquery::Intake;
 use command_api::registry::Registry;
 use command_api::settings::{HostIdentifier, Limits, Network, Settings};
+use domain::campaign::Most;
 use infra_blobs::{Blobs, Folder, Vault};
 use infra_http::Access;
 use infra_http::shape::config::Served;
@@ -78,6 +80,7 @@ impl Parts {
             world: world.clone(),
             settings,
             intake: Intake::default(),
+            waiting: Waiting::default(),
             carves: Carves::default(),
             desk: Desk::new(DeskSettings::default()),
         });
@@ -133,7 +136,17 @@ fn settings(options: &Options) -> Settings {
         policy_interval: interval,
         live_query_wait: Duration::from_secs(options.live_query_wait_s),
         trusted_proxies: options.trusted_proxies.iter().map(|address| exactly(*address)).collect(),
-        limits: Limits::default(),
+        limits: limits(options),
+    }
+}
+
+fn limits(options: &Options) -> Limits {
+    const MIB: usize = 1024 * 1024;
+    Limits {
+        sql: options.max_sql_bytes,
+        campaigns: Most { of_one_user: options.max_live_queries_per_user, in_all: options.max_live_queries },
+        in_flight: options.max_in_flight_mib * MIB,
+        ..Limits::default()
     }
 }
 
