@@ -1,10 +1,16 @@
 //! Live queries, checks 35 and 37, and what else must outlive a server or a slow reader.
 
-use infra_testkit::{Stream, TestAdmin, TestHost};
-use infra_world::World;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::HostId;
+use domain::ledger::Fold;
+use infra_log::{Log as _, Topic};
+use infra_testkit::{Stream, TestAdmin, TestHost, folder};
+use infra_world::{ManualClock, SystemRandom, World};
 use serde_json::{Value, json};
 
-use crate::house::{House, SOON};
+use crate::house::{House, SOON, fresh};
 
 /// The results that a stream has to tell, up to `count` of them.
 async fn results(stream: &mut Stream, count: usize) -> Vec<Value> {
@@ -92,4 +98,90 @@ async fn a_second_start_goes_on_where_the_first_stopped() {
     let found = house.admin().get(&format!("hosts/{id}")).await.ok();
     assert_eq!((&found["host"]["team_id"], &found["host"]["hostname"]), (&json!(team), &json!(host.hostname)));
     house.close();
+}
+
+/// Everything that a reader, a host and the Registry can tell of these hosts.
+async fn told(house: &House, hosts: &[(u64, String)], pages: &[String]) -> Vec<String> {
+    let (admin, registry) = (house.admin(), &house.parts.commands.registry);
+    let mut told = Vec::new();
+    for page in pages {
+        told.push(format!("{page}: {}", admin.get(page).await.ok()));
+    }
+    for (id, key) in hosts {
+        let host = HostId(u32::try_from(*id).unwrap());
+        let (known, seen) = (registry.known(host), registry.seen_at(host));
+        told.push(format!("{host}: {known:?} {seen:?} {}", registry.refetch_wished(host)));
+        let mut client = TestHost::new(&house.door, "told");
+        client.take_key(key);
+        told.push(format!("{host} is told {}", client.config(None).await.text()));
+        // A live query comes alone.
+        for _ in 0..2 {
+            told.push(format!("{host} is asked {:?}", client.asked().await));
+        }
+    }
+    told
+}
+
+#[tokio::test]
+async fn a_start_from_snapshots_equals_one_without() {
+    let clock = ManualClock::at(World::system().now());
+    let world = World::new(Arc::new(clock.clone()), Arc::new(SystemRandom));
+    let house = House::on(&fresh("snapshots"), &[], world.clone());
+    let admin = house.admin();
+    let hosts = [house.host("a").await, house.host("b").await, house.host("gone").await];
+    let mut ids = Vec::new();
+    for host in &hosts {
+        ids.push((house.id(host).await, host.key().to_owned()));
+    }
+    let (team, _) = house.team("moved").await;
+    admin.post("hosts/transfer", json!({"team_id": team, "hosts": [ids[1].0]})).await.ok();
+    let (label, _) = house.label(&[&hosts[0]]).await;
+    let query = house.query("SELECT 1", json!({"interval": 60, "logging": "snapshot"})).await;
+    let name = admin.get(&format!("queries/{query}")).await.ok()["query"]["name"].as_str().unwrap().to_owned();
+    let line =
+        json!({"name": format!("pack/Global/{name}"), "unixTime": 1, "snapshot": [{"n": "1"}], "action": "snapshot"});
+    hosts[0].log("result", &[line]).await.done();
+    let all: Vec<&TestHost> = hosts.iter().collect();
+    let campaign = house.own_campaign(&all).await;
+    hosts[0].answer_live(campaign, json!([{"n": "0"}])).await.done();
+    admin.delete(&format!("hosts/{}", ids.pop().unwrap().0)).await.ok();
+    house.user("observer").await;
+    clock.advance(Duration::from_secs(1));
+    admin.post(&format!("hosts/{}/refetch", ids[1].0), json!({})).await.ok();
+    let with = house.close();
+
+    let without = fresh("no-snapshots");
+    for file in folder::files(&with) {
+        let copy = without.join(file.strip_prefix(&with).unwrap());
+        std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        std::fs::copy(&file, &copy).unwrap();
+    }
+    let kinds: Vec<_> = std::fs::read_dir(without.join("blobs/snapshots")).unwrap().collect();
+    assert_eq!(kinds.len(), 3, "of the ledger, of hosts and of signals: {kinds:?}");
+    std::fs::remove_dir_all(without.join("blobs/snapshots")).unwrap();
+
+    let (with, without) = (House::on(&with, &[], world.clone()), House::on(&without, &[], world));
+    let kept = async |house: &House| house.parts.snapshots.ledger(&*house.parts.log).await;
+    let (restored, next) = kept(&with).await.expect("there was a snapshot");
+    assert_eq!(kept(&without).await, None);
+    let records = without.parts.log.read(Topic::Ledger.only(), 0, 10_000, usize::MAX).await.unwrap();
+    let mut folded = Fold::default();
+    for record in records.iter().filter(|record| record.position < next) {
+        folded.apply(&record.value);
+    }
+    assert_eq!(restored, folded, "the fold that was kept is the fold of the log");
+
+    let pages = ["hosts", "labels", "teams", "queries", "users", "/api/muster/v1/campaigns", "host_summary", "config"];
+    let mut pages: Vec<String> = pages.map(str::to_owned).into();
+    pages.extend(ids.iter().flat_map(|(id, _)| [format!("hosts/{id}"), format!("hosts/{id}/queries/{query}")]));
+    pages.push(format!("labels/{label}/hosts"));
+    pages.push(format!("/api/muster/v1/campaigns/{campaign}/answers"));
+    let (one, other) = (told(&with, &ids, &pages).await, told(&without, &ids, &pages).await);
+    for (one, other) in one.iter().zip(&other) {
+        assert_eq!(one, other);
+    }
+    let told = |what: &str| one.iter().any(|one| one.contains(what));
+    assert!(told("fleet_detail_query_os_version") && told("fleet_distributed_query_1") && told(r#""n":"0""#));
+    with.close();
+    without.close();
 }
