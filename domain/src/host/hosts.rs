@@ -166,7 +166,7 @@ impl Hosts {
 
     /// Teams that have hosts.
     pub fn teams(&self) -> BTreeSet<Option<TeamId>> {
-        self.teams.iter().filter(|(_, hosts)| !hosts.is_empty()).map(|(team, _)| *team).collect()
+        self.teams.keys().copied().collect()
     }
 
     fn put(&mut self, host: Host) {
@@ -184,6 +184,9 @@ impl Hosts {
         self.existing.remove(id);
         if let Some(members) = self.teams.get_mut(&host.team) {
             members.remove(id);
+            if members.is_empty() {
+                self.teams.remove(&host.team);
+            }
         }
         Some(host)
     }

@@ -3,4 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod golden;
+mod replay;
 mod schemas;
+mod story;
