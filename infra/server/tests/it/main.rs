@@ -8,6 +8,7 @@ mod house;
 
 mod counts;
 mod crash;
+mod hourly;
 mod live_create;
 mod live_host;
 mod live_off;
