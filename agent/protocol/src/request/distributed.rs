@@ -47,7 +47,7 @@ pub struct Stats {
 }
 
 impl DistributedWrite {
-    /// A name that failed but has no entry in `queries` is an answer too.
+    /// A name without an entry in `queries` is no answer, whatever else is said about it.
     /// Errors: `queries`, `statuses`, `messages` or `stats` is neither object nor absent.
     pub fn parse(body: &[u8]) -> Result<Self, BadBody> {
         members::parse(body, |members| {
@@ -56,10 +56,7 @@ impl DistributedWrite {
                 answers.named(name).rows = rows_of(rows);
             }
             for (name, status) in members.object("statuses")? {
-                let status = status_of(status);
-                if status != 0 || answers.has(&name) {
-                    answers.named(name).status = Some(status);
-                }
+                answers.known(&name, |answer| answer.status = Some(status_of(status)));
             }
             for (name, message) in members.object("messages")? {
                 answers.known(&name, |answer| {
@@ -81,10 +78,6 @@ struct Answers {
 }
 
 impl Answers {
-    fn has(&self, name: &str) -> bool {
-        self.places.contains_key(name)
-    }
-
     fn named(&mut self, name: String) -> &mut QueryAnswer {
         let place = *self.places.entry(name.clone()).or_insert(self.list.len());
         if place == self.list.len() {
@@ -204,11 +197,12 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_without_rows_is_an_answer() {
-        let answers =
-            parse(r#"{"queries":{},"statuses":{"gone":1,"fine":0},"messages":{"gone":"killed","other":"x"}}"#);
+    fn what_has_no_entry_is_no_answer() {
+        let answers = parse(
+            r#"{"queries":{"failed":[]},"statuses":{"failed":1,"gone":1,"fine":0},"messages":{"gone":"killed","failed":"x"}}"#,
+        );
         assert_eq!(answers.len(), 1);
-        assert_eq!((answers[0].name.as_str(), answers[0].message.as_str()), ("gone", "killed"));
+        assert_eq!((answers[0].name.as_str(), answers[0].message.as_str()), ("failed", "x"));
     }
 
     #[test]

@@ -112,8 +112,14 @@ async fn live_check_49_a_status_without_an_entry_is_no_answer() {
     let host = house.host("half").await;
     let campaign = house.campaign(&[&host]).await;
     let name = live_name(campaign);
-    host.write(json!({"queries": {}, "statuses": {name: 0}})).await.done();
-    assert!(host.asked_live().await.contains_key(&campaign), "it is asked again");
+    for write in
+        [json!({"statuses": {&name: 0}}), json!({"queries": {}, "statuses": {&name: 1}, "messages": {&name: "x"}})]
+    {
+        host.write(write).await.done();
+        assert!(host.asked_live().await.contains_key(&campaign), "it is asked again");
+    }
+    let shown = house.admin().get(&format!("/api/muster/v1/campaigns/{campaign}")).await.ok();
+    assert_eq!(shown["campaign"]["hosts"]["waiting"], 1, "nothing was counted: {shown}");
 }
 
 #[tokio::test]
