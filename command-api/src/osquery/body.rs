@@ -6,6 +6,7 @@
 mod door;
 mod gzip;
 mod hold;
+mod tail;
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -23,11 +24,14 @@ use crate::App;
 
 use door::Door;
 use hold::Hold;
+use tail::Tail;
 
 /// What is decompressed at once.
 const STEP: usize = 64 * 1024;
 /// Work on more bytes than that is done where it holds up nobody else.
 const INLINE: usize = 256 * 1024;
+/// How many times the limit is decompressed to find the end of a body.
+const SEARCH: usize = 4;
 /// How often a host is told that its post is too large, before as much of it is taken as fits.
 const STRIKES: u8 = 2;
 
@@ -35,6 +39,8 @@ const STRIKES: u8 = 2;
 #[derive(Clone, Default)]
 pub struct Intake {
     held: Arc<AtomicUsize>,
+    /// The most that `held` ever was.
+    most: Arc<AtomicUsize>,
     /// Of those, what belongs to bodies that are small so far.
     small: Arc<AtomicUsize>,
     /// Large bodies of callers that are not known yet.
@@ -46,8 +52,10 @@ pub struct Intake {
 /// A body as it came, decompressed.
 pub struct Body {
     pub bytes: Bytes,
-    /// It was longer than the limit, and the rest is gone.
+    /// It was longer than the limit; of the rest only the end may be known.
     pub cut: bool,
+    /// The last bytes of a body that was cut. Empty if the body's end was not seen.
+    pub tail: Bytes,
     _hold: Hold,
 }
 
@@ -55,6 +63,11 @@ impl Intake {
     /// Bytes that are being handled at this moment.
     pub fn in_flight(&self) -> usize {
         self.held.load(Ordering::Relaxed)
+    }
+
+    /// The most bytes that were being handled at one moment since the start.
+    pub fn most_in_flight(&self) -> usize {
+        self.most.load(Ordering::Relaxed)
     }
 
     /// The host's post was too large: says whether to refuse it once more. A host repeats what is refused and everything
@@ -70,7 +83,7 @@ impl Intake {
         self.strikes.remove(&host);
     }
 
-    /// Reads a body of up to `limit` bytes after decompression; of a longer one the beginning.
+    /// Reads a body of up to `limit` bytes after decompression; of a longer one the beginning and the end.
     ///
     /// gzip is honoured when `Content-Encoding` is exactly `gzip`. What follows the limit is read and thrown away, since a
     /// host that is cut off in mid-sentence does not hear the answer.
@@ -99,7 +112,7 @@ impl Intake {
     ) -> Result<Body, Refused> {
         let mut hold = Hold::new(app);
         let mut bytes = BytesMut::new();
-        let mut cut = false;
+        let mut tail = None;
         loop {
             let chunk = tokio::select! {
                 chunk = payload.next() => chunk,
@@ -110,38 +123,44 @@ impl Intake {
             let Some(chunk) = chunk else { break };
             let chunk = chunk.map_err(|error| Refused::bad(format!("the body broke off: {error}")))?;
             let room = limit - bytes.len();
-            cut |= chunk.len() > room;
             let taken = chunk.len().min(room);
             bytes.extend_from_slice(&chunk[..taken]);
             hold.grow(app, request, &bytes, taken)?;
+            Tail::keep(&mut tail, &chunk[taken..], &mut hold)?;
         }
         hold.settle(app, request, &bytes)?;
-        Ok(Body { bytes: bytes.freeze(), cut, _hold: hold })
+        let (cut, tail) = (tail.is_some(), tail.map(|tail| tail.behind(&bytes)).unwrap_or_default());
+        Ok(Body { bytes: bytes.freeze(), cut, tail, _hold: hold })
     }
 }
 
 impl Body {
-    /// Decompresses; a bomb is cut at the limit like any other body.
+    /// Decompresses; a bomb is cut at the limit like any other body, and its end is looked for only so far.
     fn unzip(self, limit: usize) -> Result<Body, Refused> {
-        let Body { bytes: zipped, cut, _hold: mut hold } = self;
+        let Body { bytes: zipped, cut: broken, _hold: mut hold, .. } = self;
         let mut decoder = MultiGzDecoder::new(&zipped[..]);
-        let mut bytes = Vec::new();
+        let (mut bytes, mut tail, mut beyond) = (Vec::new(), None, 0);
         let mut step = vec![0; STEP];
-        loop {
+        let ends = loop {
             let read = match decoder.read(&mut step) {
-                Ok(0) => return Ok(Body { bytes: bytes.into(), cut, _hold: hold }),
+                Ok(0) => break !broken,
                 Ok(read) => read,
                 // Of a stream that was cut by us, what came before the cut is good.
-                Err(_) if cut => return Ok(Body { bytes: bytes.into(), cut, _hold: hold }),
+                Err(_) if broken => break false,
                 Err(error) => return Err(Refused::bad(format!("the body is no gzip: {error}"))),
             };
             let taken = read.min(limit - bytes.len());
-            hold.inflate(taken)?;
+            hold.take(taken)?;
             bytes.extend_from_slice(&step[..taken]);
-            if taken < read {
-                return Ok(Body { bytes: bytes.into(), cut: true, _hold: hold });
+            Tail::keep(&mut tail, &step[taken..read], &mut hold)?;
+            beyond += read - taken;
+            if beyond > limit * SEARCH {
+                break false;
             }
-        }
+        };
+        let cut = broken || tail.is_some();
+        let tail = tail.filter(|_| ends).map(|tail| tail.behind(&bytes)).unwrap_or_default();
+        Ok(Body { bytes: bytes.into(), cut, tail, _hold: hold })
     }
 
     /// The body, if it is whole.

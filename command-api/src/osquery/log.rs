@@ -17,7 +17,7 @@ use super::Refused;
 use super::body::{Body, aside};
 use super::caller::Caller;
 use super::refusal::done;
-use super::salvage::salvage;
+use super::salvage::mend;
 use crate::App;
 
 /// Appends a post of lines, each as it came; acknowledged when all are durable.
@@ -35,6 +35,10 @@ async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<Htt
     let body = app.intake.read(app, request, payload, limits.log).await?;
     let cut = body.cut;
     let (post, _body) = aside(body.bytes.len(), move || parse(body)).await?;
+    if cut && post.node_key.is_empty() {
+        // The key stood in what was cut out: that it is missing says nothing about the host.
+        return Err(Refused::too_large(limits.log));
+    }
     let caller = Caller::of(app, &post.node_key).await?;
     let host = caller.host().id;
     let kind = match post.log_type.as_str() {
@@ -66,7 +70,10 @@ fn parse(body: Body) -> Result<(LogPost, Body), Refused> {
     const LINES: usize = 2;
     let post = match body.cut {
         false => LogPost::parse(&body.bytes)?,
-        true => LogPost::parse(&salvage(&body.bytes, LINES).ok_or(Refused::too_large(body.bytes.len()))?)?,
+        true => {
+            let mended = mend(&body.bytes, &body.tail, LINES).ok_or(Refused::too_large(body.bytes.len()))?;
+            LogPost::parse(&mended)?
+        }
     };
     Ok((post, body))
 }

@@ -12,7 +12,7 @@ use domain::{CampaignId, LabelId};
 use super::body::{Body, aside};
 use super::caller::Caller;
 use super::refusal::done;
-use super::salvage::salvage;
+use super::salvage::mend;
 use super::{Refused, address};
 use crate::App;
 use crate::registry::{Finished, LABEL, LIVE, NO_POLICIES};
@@ -21,7 +21,7 @@ use crate::registry::{Finished, LABEL, LIVE, NO_POLICIES};
 ///
 /// `POST distributed/write` `{node_key, queries: {name: rows}, statuses?, messages?, stats?}` → 200 `{}`.
 /// One odd entry spoils no other; what was not asked is passed over. Of a write that is too large the beginning is taken
-/// when the host says it for the third time. Source: osquery remote API, distributed queries.
+/// when the host says it for the third time, with what stands at its end about it. Source: osquery remote API, distributed queries.
 pub async fn write(app: Data<App>, request: HttpRequest, payload: Payload) -> HttpResponse {
     Refused::or(serve(&app, &request, payload).await, &app.world)
 }
@@ -32,7 +32,7 @@ async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<Htt
     let cut = body.cut;
     let (write, _body) = aside(body.bytes.len(), move || parse(body)).await?;
     if cut && write.node_key.is_empty() {
-        // The key stood behind what was cut off: that it is missing says nothing about the host.
+        // The key stood in what was cut out: that it is missing says nothing about the host.
         return Err(Refused::too_large(limits.write));
     }
     let caller = Caller::of(app, &write.node_key).await?;
@@ -52,7 +52,10 @@ fn parse(body: Body) -> Result<(DistributedWrite, Body), Refused> {
     const ROWS: usize = 3;
     let write = match body.cut {
         false => DistributedWrite::parse(&body.bytes)?,
-        true => DistributedWrite::parse(&salvage(&body.bytes, ROWS).ok_or(Refused::too_large(body.bytes.len()))?)?,
+        true => {
+            let mended = mend(&body.bytes, &body.tail, ROWS).ok_or(Refused::too_large(body.bytes.len()))?;
+            DistributedWrite::parse(&mended)?
+        }
     };
     Ok((write, body))
 }

@@ -20,6 +20,7 @@ const SMALL: usize = 16 * 1024;
 /// A body's bytes, counted as they arrive and given back when this is dropped.
 pub struct Hold {
     all: Share,
+    peak: Arc<AtomicUsize>,
     /// What all bodies together may have.
     most: Most,
     room: Room,
@@ -46,6 +47,7 @@ impl Hold {
         let limits = &app.settings.limits;
         Hold {
             all: Share::of(&app.intake.held),
+            peak: app.intake.most.clone(),
             most: Most { all: limits.in_flight, connection: limits.connection },
             room: Room::Small(Share::of(&app.intake.small)),
         }
@@ -94,8 +96,8 @@ impl Hold {
         Ok(())
     }
 
-    /// Takes room for so many bytes that came out of the body.
-    pub fn inflate(&mut self, bytes: usize) -> Result<(), Refused> {
+    /// Takes room for so many bytes more: what came out of the body, or is kept of its end.
+    pub fn take(&mut self, bytes: usize) -> Result<(), Refused> {
         self.grow_all(bytes)?;
         let strangers = self.strangers();
         match &mut self.room {
@@ -105,7 +107,9 @@ impl Hold {
     }
 
     fn grow_all(&mut self, bytes: usize) -> Result<(), Refused> {
-        match self.all.grow(bytes) > self.most.all {
+        let held = self.all.grow(bytes);
+        self.peak.fetch_max(held, Ordering::Relaxed);
+        match held > self.most.all {
             true => Err(Refused::unable("the server is busy with what other hosts send, try again")),
             false => Ok(()),
         }

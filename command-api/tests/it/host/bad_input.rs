@@ -111,6 +111,9 @@ async fn a_gzip_bomb_is_a_failure_and_costs_no_more_than_the_limit() {
         assert_eq!(site.send(request).await.status, 413, "{path}");
     }
     assert_eq!(site.app.intake.in_flight(), 0);
+    // The largest limit, as it came and decompressed, and the end of both.
+    let most = site.app.intake.most_in_flight();
+    assert!(most < 2 * (20_000 + 512 * 1024), "{most}");
 }
 
 #[actix_web::test]
@@ -163,6 +166,89 @@ async fn a_write_that_is_always_too_large_answers_what_fits_and_marks_it() {
     assert!(answer.cut && answer.row_count > 50);
     assert_eq!(serde_json::from_slice::<Vec<Value>>(&answer.rows).unwrap()[..], rows[..answer.row_count as usize]);
     assert!(!site.names(&key).await.contains("fleet_distributed_query_1"));
+}
+
+/// Starts a campaign that asks this host, and says the name of its query.
+async fn live_query(site: &Site, key: &str) -> &'static str {
+    let targets: domain::Members = [site.host(key)].into_iter().collect();
+    let command = domain::campaign::Command::Start {
+        sql: "SELECT 1".to_owned(),
+        query: None,
+        by: None,
+        targets,
+        attended: false,
+        life: std::time::Duration::from_secs(60),
+    };
+    site.decide(command).await;
+    "fleet_distributed_query_1"
+}
+
+#[actix_web::test]
+async fn a_write_with_its_key_at_the_end_is_taken_too_however_large() {
+    // What is compressed is looked into only so far.
+    for (zip, padding) in [(false, 4_000), (true, 300)] {
+        let site = limited().await;
+        let key = site.enroll("a").await;
+        let name = live_query(&site, &key).await;
+        let rows: Vec<Value> = (0..200).map(|n| json!({"n": n.to_string(), "padding": "x".repeat(padding)})).collect();
+        let rows = Value::from(rows).to_string();
+        let details = json!({"fleet_detail_query_osquery_info": [{"version": "9.9.9"}]}).to_string();
+        // As osqueryd writes it: what was found, what became of it, and the key behind all that.
+        let (details, found) = (details.trim_start_matches('{').trim_end_matches('}'), format!(r#""{name}":{rows}"#));
+        let body = format!(
+            r#"{{"queries":{{{details},{found}}},"statuses":{{"{name}":1}},"messages":{{"{name}":"went wrong"}},"node_key":"{key}"}}"#
+        );
+        let send = async || {
+            let (body, encoding) =
+                if zip { (zipped(body.as_bytes()), "gzip") } else { (body.clone().into_bytes(), "identity") };
+            site.send(
+                Site::request("/api/osquery/distributed/write", body).insert_header(("Content-Encoding", encoding)),
+            )
+            .await
+        };
+        for _ in 0..2 {
+            let reply = send().await;
+            assert_eq!((reply.status, reply.is_node_invalid()), (413, false), "{}", reply.text());
+        }
+        send().await.done();
+        let answer = site.answers().remove(0);
+        assert_eq!((answer.error.as_str(), answer.cut), ("went wrong", true), "what stands behind the rows is read");
+        assert!(!site.names(&key).await.contains(name), "and it is not asked again");
+        assert_eq!(site.app.intake.in_flight(), 0);
+    }
+}
+
+#[actix_web::test]
+async fn lines_with_their_key_at_the_end_are_taken_too_however_many() {
+    let site = limited().await;
+    let key = site.enroll("a").await;
+    let data: Vec<Value> = (0..200).map(|n| json!({"name": "q", "n": n, "padding": "x".repeat(4_000)})).collect();
+    let body = format!(r#"{{"data":{},"log_type":"result","node_key":"{key}"}}"#, Value::from(data.clone()));
+    for _ in 0..2 {
+        let reply = site.post_bytes("log", body.clone()).await;
+        assert_eq!((reply.status, reply.is_node_invalid()), (413, false), "{}", reply.text());
+    }
+    site.post_bytes("log", body).await.done();
+    let kept: Vec<Value> =
+        site.lines(Topic::Results).iter().map(|line| serde_json::from_slice(&line.value).unwrap()).collect();
+    assert!((1..200).contains(&kept.len()), "{}", kept.len());
+    assert_eq!(kept[..], data[..kept.len()]);
+}
+
+#[actix_web::test]
+async fn a_key_that_cannot_be_found_invalidates_nobody() {
+    let site = limited().await;
+    let key = site.enroll("a").await;
+    // More than is kept of an end stands behind the key.
+    let (filler, rest) = ("x".repeat(30_000), "y".repeat(600_000));
+    for path in ["log", "distributed/write"] {
+        let body = format!(r#"{{"filler":"{filler}","node_key":"{key}","log_type":"status","rest":"{rest}"}}"#);
+        for _ in 0..4 {
+            let reply = site.post_bytes(path, body.clone()).await;
+            assert_eq!((reply.status, reply.is_node_invalid()), (413, false), "{path} {}", reply.text());
+        }
+    }
+    assert_eq!(site.config(&key).await.status, 200);
 }
 
 #[actix_web::test]
