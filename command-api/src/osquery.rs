@@ -17,12 +17,15 @@ mod salvage;
 mod write;
 mod yara;
 
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Resource};
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Resource};
 
 pub use body::Intake;
 pub use caller::Caller;
 pub use refusal::Refused;
+
+use crate::App;
 
 /// Both spellings of every path.
 const PREFIXES: [&str; 2] = ["/api/osquery", "/api/v1/osquery"];
@@ -44,7 +47,13 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// A path that takes nothing but POST.
 fn post(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(async || HttpResponse::MethodNotAllowed().finish()))
+    web::resource(path).default_service(web::to(wrong_method))
+}
+
+/// 405 with a reason: an empty body would be a success to osqueryd.
+async fn wrong_method(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    let error = format!("{} is not taken here, only POST is", request.method());
+    Refused::new(StatusCode::METHOD_NOT_ALLOWED, error).response(&app.world)
 }
 
 /// No JSON, so that a host whose paths are misspelt takes it for a failure: an empty body would be an empty configuration.
