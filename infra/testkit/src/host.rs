@@ -66,8 +66,9 @@ impl TestHost {
         format!("{}-UUID", self.identifier.to_uppercase())
     }
 
+    /// Without the words that vendors leave in the place of a serial number, which count as none.
     pub fn serial(&self) -> String {
-        format!("{}-SERIAL", self.identifier.to_uppercase())
+        format!("SN-{}", self.identifier.to_uppercase())
     }
 
     pub fn key(&self) -> &str {

@@ -6,6 +6,7 @@
 
 mod house;
 
+mod bad_input;
 mod counts;
 mod crash;
 mod hourly;
@@ -15,6 +16,10 @@ mod live_off;
 mod live_stream;
 mod live_sync;
 mod live_time;
+mod load;
+mod past;
+mod patience;
 mod restart;
 mod secrets;
+mod views;
 mod walk;
