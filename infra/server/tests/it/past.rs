@@ -94,9 +94,12 @@ async fn an_address_that_was_added_is_there_from_its_time_on() {
     let address = |interface: &str, address: &str| json!({"interface": interface, "address": address, "mac": mac});
     let (old, new) = (address("eth0", "10.0.0.7"), address("eth0", "192.0.2.77"));
     let report = async |primary: &str, all: Value| {
-        clockwork.pass(Duration::from_secs(1)).await;
+        clockwork.clock.advance(Duration::from_secs(1));
         let asked = refetch(house, &host, id).await;
-        assert!(asked.contains_key(PRIMARY) && asked.contains_key(ADDRESSES), "hosts are asked about their network");
+        assert!(
+            asked.contains_key(PRIMARY) && asked.contains_key(ADDRESSES),
+            "hosts are asked about their network: {asked:?}"
+        );
         let rows = json!({PRIMARY: [{"address": primary, "mac": mac}], ADDRESSES: all});
         host.write(json!({"queries": rows, "statuses": {PRIMARY: 0, ADDRESSES: 0}})).await.done();
     };
