@@ -145,19 +145,9 @@ async fn a_post_that_is_always_too_large_is_taken_as_far_as_it_fits() {
 async fn a_write_that_is_always_too_large_answers_what_fits_and_marks_it() {
     let site = limited().await;
     let key = site.enroll("a").await;
-    let targets: domain::Members = [site.host(&key)].into_iter().collect();
-    let command = domain::campaign::Command::Start {
-        sql: "SELECT 1".to_owned(),
-        query: None,
-        by: None,
-        targets,
-        attended: false,
-        life: std::time::Duration::from_secs(60),
-        most: Default::default(),
-    };
-    site.decide(command).await;
+    let name = live_query(&site, &key).await;
     let rows: Vec<Value> = (0..200).map(|n| json!({"n": n.to_string(), "padding": "x".repeat(200)})).collect();
-    let body = json!({"node_key": key, "queries": {"fleet_distributed_query_1": rows}, "statuses": {"fleet_distributed_query_1": 0}});
+    let body = json!({"node_key": key, "queries": {name: rows}, "statuses": {name: 0}});
     for _ in 0..2 {
         assert_eq!(site.post("distributed/write", body.clone()).await.status, 413);
     }
@@ -178,6 +168,7 @@ async fn live_query(site: &Site, key: &str) -> &'static str {
         targets,
         attended: false,
         life: std::time::Duration::from_secs(60),
+        most: Default::default(),
     };
     site.decide(command).await;
     "fleet_distributed_query_1"
