@@ -3,22 +3,25 @@
 //! The poll goes by its interval; the push channel only makes it come sooner. Answers that the server has not taken are
 //! kept and go out with the next write.
 
+mod kept;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_protocol::reply::Work;
-use agent_protocol::{Row, body};
+use agent_protocol::body;
+use agent_protocol::reply::{Asked, Work};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, watch};
 
 use crate::config::InForce;
 use crate::logger::Logger;
 use crate::ports::{Dice, Time, backoff, jittered};
-use crate::queries::Queries;
+use crate::queries::{Answer, Queries};
 use crate::session::{CallError, Reply, Session, to_json};
 use crate::state::State;
 use crate::transport::Encoding;
+use kept::{Given, Kept};
 
 const READ: &str = "/api/osquery/distributed/read";
 const WRITE: &str = "/api/osquery/distributed/write";
@@ -26,9 +29,6 @@ const WRITE: &str = "/api/osquery/distributed/write";
 /// The poll while the server wishes it accelerated, and where that wish is kept.
 const ACCELERATED: Duration = Duration::from_secs(5);
 const ACCELERATE_UNTIL: &str = "accelerate_until";
-
-/// How long an answer is kept that the server does not take. It asks again for what it still wants.
-const KEEP_SECONDS: u64 = 3600;
 
 /// What osqueryd says of a query that broke its limits before.
 const DENYLISTED: &str = "distributed query is denylisted";
@@ -45,23 +45,6 @@ pub struct Distributed {
     pub come: Arc<Notify>,
 }
 
-/// What one query gave.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Given {
-    rows: Vec<Row>,
-    status: i64,
-    message: String,
-    stats: body::Stats,
-}
-
-/// Answers that the server has not taken, by name.
-#[derive(Default)]
-struct Kept {
-    answers: BTreeMap<String, (Given, u64)>,
-    /// The server refused them together, so each goes alone: one that it cannot take must not hold the others.
-    one_by_one: bool,
-}
-
 impl Distributed {
     /// Polls for ever.
     pub async fn run(&self) {
@@ -74,13 +57,16 @@ impl Distributed {
         }
     }
 
+    /// What is kept goes out even when the read fails: they fail for reasons of their own.
     async fn poll(&self, kept: &mut Kept) {
-        let asked = match self.insist(|| self.read(), |span| self.wait(span)).await {
-            Ok(reply) => Work::read(&reply.document),
-            Err(why) => {
-                return self.logger.warn(format!("distributed queries cannot be read: {why}"));
-            }
-        };
+        match self.insist(self.attempts(), || self.read(), |span| self.wait(span)).await {
+            Ok(reply) => self.work(Work::read(&reply.document), kept).await,
+            Err(why) => self.logger.warn(format!("distributed queries cannot be read: {why}")),
+        }
+        self.flush(kept).await;
+    }
+
+    async fn work(&self, asked: Asked, kept: &mut Kept) {
         if let Some(seconds) = asked.accelerate {
             let until = self.time.now().saturating_add(seconds);
             self.logger.forgive(self.state.set(&[(ACCELERATE_UNTIL, &until.to_string())]));
@@ -88,10 +74,15 @@ impl Distributed {
         // Run in the order of their names, as osqueryd does; of equal names the last counts.
         let queries: BTreeMap<String, String> = asked.queries.into_iter().collect();
         for name in self.discovered(&queries, &asked.discovery).await {
-            let given = self.answer(&queries[name]).await;
-            kept.answers.insert(name.to_owned(), (given, self.time.now()));
+            let given = match self.query(&queries[name]).await {
+                Ok(answer) => Given::rows(&answer.rows, answer.stats),
+                Err(message) => Given::failure(message),
+            };
+            kept.put(name.to_owned(), given, self.time.now());
+            if kept.is_full() {
+                self.flush(kept).await;
+            }
         }
-        self.flush(kept).await;
     }
 
     /// The names of the queries to run: all without a discovery query, and those whose discovery query returned rows.
@@ -110,7 +101,7 @@ impl Distributed {
             };
             let has_rows = match found.get(sql.as_str()) {
                 Some(&known) => known,
-                None => match self.queries.query(sql).await {
+                None => match self.query(sql).await {
                     Ok(answer) => *found.entry(sql).or_insert(!answer.rows.is_empty()),
                     Err(why) => {
                         self.logger
@@ -126,45 +117,48 @@ impl Distributed {
         names
     }
 
-    async fn answer(&self, sql: &str) -> Given {
+    /// Runs a query unless it rests. One that goes over its limits rests from then on.
+    async fn query(&self, sql: &str) -> Result<Answer, String> {
         let denial = format!("distributed {:x}", Sha256::digest(sql.as_bytes()));
         if self.logger.forgive(self.state.is_denied(&denial, self.time.now())) {
-            return Given { status: 1, message: DENYLISTED.to_owned(), ..Given::default() };
+            return Err(DENYLISTED.to_owned());
         }
-        match self.queries.query(sql).await {
-            Ok(answer) => Given { rows: answer.rows, stats: answer.stats, ..Given::default() },
-            Err(why) => {
-                if why.over_limit {
-                    let rest = self.in_force.borrow().flags.number("distributed_denylist_duration");
-                    self.logger.forgive(self.state.deny(&denial, self.time.now().saturating_add(rest)));
-                    self.logger.error(format!(
-                        "a distributed query went over its limits and is not run again for {rest} seconds: {why}"
-                    ));
-                }
-                Given { status: 1, message: why.message, ..Given::default() }
+        self.queries.query(sql).await.map_err(|why| {
+            if why.over_limit {
+                let rest = self.in_force.borrow().flags.number("distributed_denylist_duration");
+                self.logger.forgive(self.state.deny(&denial, self.time.now().saturating_add(rest)));
+                self.logger.error(format!(
+                    "a distributed query went over its limits and is not run again for {rest} seconds: {why}"
+                ));
             }
-        }
+            why.message
+        })
     }
 
-    /// Sends what is kept; what the server does not take stays.
+    /// Sends what is kept; what the server does not take stays. After a failure each answer is tried but once a poll,
+    /// so that one that is never taken slows no other query.
     async fn flush(&self, kept: &mut Kept) {
-        let too_old = self.time.now().saturating_sub(KEEP_SECONDS);
-        kept.answers.retain(|_, (_, since)| *since >= too_old);
-        if kept.answers.is_empty() {
-            return;
-        }
-        let names: Vec<String> = kept.answers.keys().cloned().collect();
-        let posts: Vec<&[String]> = if kept.one_by_one { names.chunks(1).collect() } else { vec![&names] };
+        kept.expire(self.time.now());
+        let failed_before = kept.apart;
+        let attempts = if failed_before { 1 } else { self.attempts() };
         let mut outcome = Ok(());
-        for names in posts {
-            match self.insist(|| self.write(names, &kept.answers), |span| self.time.sleep(span)).await {
-                Ok(_) => kept.answers.retain(|name, _| !names.contains(name)),
-                Err(why) => outcome = Err(why),
+        for names in kept.writes() {
+            match self.insist(attempts, || self.write(&names, kept), |span| self.time.sleep(span)).await {
+                Ok(_) => kept.taken(&names),
+                Err(why @ CallError::Refused(_)) => outcome = Err(why),
+                Err(why) => {
+                    outcome = Err(why);
+                    break; // The larger ones behind it would fare no better.
+                }
             }
         }
-        kept.one_by_one = matches!(outcome, Err(CallError::Refused(_)));
-        if let Err(why) = outcome {
-            self.logger.warn(format!("{} answers to distributed queries are kept: {why}", kept.answers.len()));
+        kept.apart = outcome.is_err();
+        let dropped = kept.shrink();
+        if dropped > 0 {
+            self.logger.error(format!("answers to distributed queries lost, too large to be kept: {dropped}"));
+        }
+        if let (Err(why), false) = (outcome, failed_before) {
+            self.logger.warn(format!("{} answers to distributed queries are kept: {why}", kept.len()));
         }
     }
 
@@ -172,25 +166,19 @@ impl Distributed {
         self.session.call(READ, Encoding::Plain, |node_key| to_json(&body::DistributedRead { node_key })).await
     }
 
-    async fn write(&self, names: &[String], answers: &BTreeMap<String, (Given, u64)>) -> Result<Reply, CallError> {
-        let body = |node_key: &str| {
-            let mut write = body::DistributedWrite { node_key, ..body::DistributedWrite::default() };
-            for name in names {
-                let (given, _) = &answers[name];
-                write.queries.insert(name, &given.rows);
-                write.statuses.insert(name, given.status);
-                write.messages.insert(name, &given.message);
-                write.stats.insert(name, given.stats);
-            }
-            to_json(&write)
-        };
-        self.session.call(WRITE, Encoding::Plain, body).await
+    async fn write(&self, names: &[String], kept: &Kept) -> Result<Reply, CallError> {
+        self.session.call(WRITE, Encoding::Plain, |node_key| to_json(&kept.body(names, node_key))).await
     }
 
-    /// Tries a call as often as `distributed_tls_max_attempts` says. Only the waits of a read may be cut short by a
-    /// "come": one that a write's wait took up would be lost to the read that it asks for.
+    fn attempts(&self) -> u64 {
+        self.in_force.borrow().flags.number("distributed_tls_max_attempts").max(1)
+    }
+
+    /// Tries a call so many times. Only the waits of a read may be cut short by a "come": one that a write's wait took
+    /// up would be lost to the read that it asks for.
     async fn insist<Call, Wait>(
         &self,
+        attempts: u64,
         call: impl Fn() -> Call,
         wait: impl Fn(Duration) -> Wait,
     ) -> Result<Reply, CallError>
@@ -198,7 +186,6 @@ impl Distributed {
         Call: Future<Output = Result<Reply, CallError>>,
         Wait: Future<Output = ()>,
     {
-        let attempts = self.in_force.borrow().flags.number("distributed_tls_max_attempts").max(1);
         let mut attempt = 1;
         loop {
             match call().await {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::Row;
 use crate::request::HostDetails;
 
 #[derive(Serialize)]
@@ -33,7 +32,8 @@ pub struct DistributedRead<'a> {
 #[derive(Serialize, Default)]
 pub struct DistributedWrite<'a> {
     pub node_key: &'a str,
-    pub queries: BTreeMap<&'a str, &'a [Row]>,
+    /// Arrays of rows.
+    pub queries: BTreeMap<&'a str, &'a RawValue>,
     pub statuses: BTreeMap<&'a str, i64>,
     pub messages: BTreeMap<&'a str, &'a str>,
     pub stats: BTreeMap<&'a str, Stats>,
@@ -87,13 +87,15 @@ pub struct CarveBlock<'a> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::value::to_raw_value;
+
     use super::*;
-    use crate::request;
+    use crate::{Row, request};
 
     #[test]
     fn what_is_written_is_read_back() {
         let row: Row = [("version".to_owned(), "5.16.0".to_owned())].into_iter().collect();
-        let rows = [row.clone()];
+        let rows = to_raw_value(&[&row]).unwrap();
         let mut write = DistributedWrite { node_key: "k", ..DistributedWrite::default() };
         write.queries.insert("q", &rows);
         write.statuses.insert("q", 0);

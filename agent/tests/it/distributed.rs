@@ -65,6 +65,50 @@ async fn answers_that_are_not_taken_go_out_with_the_next_write() {
 }
 
 #[tokio::test]
+async fn what_is_kept_goes_out_though_the_read_fails() {
+    let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
+    let host = Host::start(&server, data.path()).await;
+    server.world().work.push_back(work(&[("a", "SELECT 1")], &[]));
+    server.world().instead.extend([("distributed/write", 500, r#"{"error":"no"}"#); 3]);
+    server.until(&host.time, |world| world.instead.is_empty()).await;
+    // Three attempts a poll, so three polls read nothing.
+    server.world().instead.extend([("distributed/read", 500, r#"{"error":"no"}"#); 9]);
+    server.until(&host.time, |world| world.writes.len() == 1).await;
+    assert!(!server.world().instead.is_empty(), "it went out only when the reads came back");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_never_taken_slows_no_other() {
+    let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
+    let host = Host::start(&server, data.path()).await;
+    server.until_standing(|world| world.channels.len() == 1).await;
+    server.world().indigestible = Some("bad");
+    server.world().work.push_back(work(&[("bad", "SELECT 1")], &[]));
+    server.until(&host.time, |world| world.refused_writes == 3).await;
+    // The server asks for it again, with another, and nobody waits for the clock.
+    for asked in 1..=3 {
+        server.world().work.push_back(work(&[("bad", "SELECT 1"), ("good", "SELECT 1")], &[]));
+        server.world().channels[0].send(r#"{"type":"come"}"#.to_owned()).unwrap();
+        server.until_standing(|world| world.writes.len() == asked && world.refused_writes == 3 + asked).await;
+    }
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_discovery_query_over_its_limits_is_denied_too() {
+    let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
+    let host = Host::start(&server, data.path()).await;
+    host.tables.fail("SELECT heavy", QueryError::over_limit("stopped after 30 seconds"));
+    server.world().work.push_back(work(&[("a", "SELECT 1")], &[("a", "SELECT heavy")]));
+    server.until(&host.time, |world| world.work.is_empty()).await;
+    server.world().work.push_back(work(&[("heavy", "SELECT heavy")], &[]));
+    server.until(&host.time, |world| world.writes.len() == 1).await;
+    assert_eq!(short(&server.world().writes[0].queries), [("heavy", 0, Some(1), "distributed query is denylisted")]);
+    host.stop().await;
+}
+
+#[tokio::test]
 async fn a_query_over_its_limits_is_answered_once_and_then_denied() {
     let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
     let host = Host::start(&server, data.path()).await;

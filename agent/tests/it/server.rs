@@ -37,11 +37,16 @@ pub struct World {
     /// What the next reads are to be told, one each.
     pub work: VecDeque<Work>,
     pub writes: Vec<DistributedWrite>,
+    /// A name that no write may hold: the server refuses those that do, and counts them.
+    pub indigestible: Option<&'static str>,
+    pub refused_writes: usize,
     /// Result lines that were taken.
     pub results: Vec<serde_json::Value>,
     pub statuses: Vec<serde_json::Value>,
     /// Log posts heard, taken or not.
     pub posts: usize,
+    /// The most lines of a post that a proxy lets through; all of them when 0.
+    pub most_lines: usize,
     /// What the next calls of that path are answered in place of the truth: status and body.
     pub instead: VecDeque<(&'static str, u16, &'static str)>,
     /// Whether enrolment gives keys that are forgotten at once.
@@ -192,11 +197,19 @@ fn answer(world: &mut World, call: &str, body: &[u8]) -> (u16, String) {
             (200, serde_json::to_string(&work).unwrap())
         }
         "distributed/write" => {
-            world.writes.push(DistributedWrite::parse(body).unwrap());
+            let write = DistributedWrite::parse(body).unwrap();
+            if write.queries.iter().any(|answer| Some(answer.name.as_str()) == world.indigestible) {
+                world.refused_writes += 1;
+                return refusal("cannot be taken", false);
+            }
+            world.writes.push(write);
             (200, DONE.to_owned())
         }
         "log" => {
             let post = LogPost::parse(body).unwrap();
+            if world.most_lines > 0 && post.data.len() > world.most_lines {
+                return (413, "<html>".to_owned());
+            }
             let lines = post.data.iter().map(|line| serde_json::from_str(line.get()).unwrap());
             match post.log_type.as_str() {
                 "result" => world.results.extend(lines),
