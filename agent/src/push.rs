@@ -121,7 +121,7 @@ impl Push {
 
     async fn open(&self) -> Result<Channel, End> {
         let unopened = |why: String| End::Unopened(why);
-        let key = self.session.key().await.map_err(|cause| unopened(cause.to_string()))?;
+        let key = self.session.key().await;
         let base = self.session.transport().base();
         let wire = self.connect(base).await.map_err(|cause| unopened(cause.to_string()))?;
         let url = format!("{}{PATH}", base.as_str().trim_end_matches('/')).replacen("http", "ws", 1);

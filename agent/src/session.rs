@@ -31,8 +31,17 @@ pub enum CallError {
     /// The node key is thrown away; the next call enrols.
     #[error("the server no longer knows this host: {0}")]
     NodeInvalid(String),
-    #[error("the state folder: {0}")]
-    KeyFile(#[from] std::io::Error),
+}
+
+impl CallError {
+    /// Whether a smaller request might have succeeded: the server was reached, or may have been.
+    pub fn may_lie_in_the_size(&self) -> bool {
+        match self {
+            CallError::Transport(TransportError::Unreachable(cause)) => !cause.is_connect(),
+            CallError::Transport(TransportError::TimedOut) | CallError::Refused(_) => true,
+            CallError::Transport(TransportError::TooLarge) | CallError::NodeInvalid(_) => false,
+        }
+    }
 }
 
 /// A successful answer.
@@ -84,6 +93,8 @@ pub struct Session {
 
 struct Held {
     key: Option<String>,
+    /// Whether the key's file says the same.
+    is_saved: bool,
     /// Enrolments tried, or thrown away unused, since a call last succeeded: each makes the next one wait longer.
     fruitless: u32,
 }
@@ -103,7 +114,7 @@ impl Session {
     /// Takes up the key that an earlier run left.
     pub fn new(parts: Parts) -> Result<Self, std::io::Error> {
         let Parts { transport, secret, key_file, queries, time, dice, logger } = parts;
-        let held = Mutex::new(Held { key: key_file.read()?, fruitless: 0 });
+        let held = Mutex::new(Held { key: key_file.read()?, is_saved: true, fruitless: 0 });
         Ok(Session { transport, secret, key_file, queries, time, dice, logger, held })
     }
 
@@ -118,29 +129,43 @@ impl Session {
     }
 
     /// The node key; enrols first, for as long as it takes, if there is none.
-    pub async fn key(&self) -> Result<String, CallError> {
+    ///
+    /// A key that the disk does not take is used all the same, and written at a later call: to enrol again for it would
+    /// look to the server like two machines of one identity.
+    pub async fn key(&self) -> String {
         let mut held = self.held.lock().await;
-        loop {
-            if let Some(key) = &held.key {
-                return Ok(key.clone());
-            }
+        while held.key.is_none() {
             if held.fruitless > 0 {
                 self.time.sleep(backoff(&*self.dice, held.fruitless, MAX_ENROLL_WAIT)).await;
             }
             held.fruitless = held.fruitless.saturating_add(1);
             match self.enrol().await {
                 Ok(key) => {
-                    self.key_file.write(&key)?;
                     self.logger.info(format!(
                         "enrolled at {} as {}",
                         self.transport.base(),
                         self.logger.host_identifier()
                     ));
-                    held.key = Some(key);
+                    (held.key, held.is_saved) = (Some(key), false);
+                    if let Err(cause) = self.save(&mut held) {
+                        self.logger.warn(format!("the node key is not yet on disk; it is tried again: {cause}"));
+                    }
                 }
                 Err(why) => self.logger.warn(format!("cannot enrol at {}: {why}", self.transport.base())),
             }
         }
+        if let Err(cause) = self.save(&mut held) {
+            tracing::debug!("the node key is not yet on disk: {cause}");
+        }
+        held.key.clone().expect("the loop ends with a key")
+    }
+
+    fn save(&self, held: &mut Held) -> std::io::Result<()> {
+        if let (Some(key), false) = (&held.key, held.is_saved) {
+            self.key_file.write(key)?;
+            held.is_saved = true;
+        }
+        Ok(())
     }
 
     /// Posts what `body` makes of the node key.
@@ -153,7 +178,7 @@ impl Session {
         encoding: Encoding,
         body: impl Fn(&str) -> Vec<u8>,
     ) -> Result<Reply, CallError> {
-        let key = self.key().await?;
+        let key = self.key().await;
         let answer = self.transport.post(path, &body(&key), encoding).await?;
         match read(&answer) {
             Answer::Done(document) => {
@@ -162,21 +187,24 @@ impl Session {
             }
             Answer::Failed(said) => Err(CallError::Refused(said)),
             Answer::NodeInvalid(said) => {
-                self.forget(&key).await?;
+                self.forget(&key).await;
                 Err(CallError::NodeInvalid(said))
             }
         }
     }
 
     /// Throws `key` away, unless another call has done so and enrolled meanwhile.
-    async fn forget(&self, key: &str) -> Result<(), std::io::Error> {
+    async fn forget(&self, key: &str) {
         let mut held = self.held.lock().await;
-        if held.key.as_deref() == Some(key) {
-            held.key = None;
-            self.key_file.delete()?;
-            self.logger.warn("the server no longer knows this host; it enrols anew");
+        if held.key.as_deref() != Some(key) {
+            return;
         }
-        Ok(())
+        held.key = None;
+        self.logger.warn("the server no longer knows this host; it enrols anew");
+        // One that stays there is replaced by the next.
+        if let Err(cause) = self.key_file.delete() {
+            self.logger.warn(format!("the old node key cannot be deleted: {cause}"));
+        }
     }
 
     async fn enrol(&self) -> Result<String, String> {

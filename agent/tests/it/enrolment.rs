@@ -64,6 +64,23 @@ async fn a_key_that_is_no_longer_known_is_thrown_away() {
 }
 
 #[tokio::test]
+async fn a_key_that_the_disk_does_not_take_is_used_and_written_later() {
+    let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
+    // What stands where the key is written first: a folder that is not empty cannot be cleared away.
+    let obstacle = data.path().join("node.key.new");
+    std::fs::create_dir_all(obstacle.join("full")).unwrap();
+    let host = Host::start(&server, data.path()).await;
+    server.until(&host.time, |world| world.reads > 3).await;
+    assert_eq!(server.world().enrolments.len(), 1);
+    assert!(!data.path().join("node.key").exists());
+    std::fs::remove_dir_all(&obstacle).unwrap();
+    let before = server.world().reads;
+    server.until(&host.time, |world| world.reads > before + 1).await;
+    assert_eq!(std::fs::read_to_string(data.path().join("node.key")).unwrap(), "key-1");
+    host.stop().await;
+}
+
+#[tokio::test]
 async fn a_server_that_forgets_every_key_is_not_stormed() {
     let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
     server.world().forgetful = true;
