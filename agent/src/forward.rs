@@ -35,6 +35,15 @@ enum ForwardError {
     State(#[from] state::StateError),
 }
 
+/// What earlier posts teach the next one.
+struct Pace {
+    /// Posts that failed in a row.
+    failures: u64,
+    /// The most lines that may be taken: half of those of a post that failed, since a proxy may find it too large or a
+    /// slow link take too long, and twice as many after each that succeeded.
+    most_lines: u64,
+}
+
 pub struct Forwarder {
     pub kind: Kind,
     pub state: Arc<State>,
@@ -51,49 +60,57 @@ impl Forwarder {
     /// A post under way is not broken off by `stop`, since the server may have taken it; then what still waits is sent
     /// once more. All that within five seconds, and not at all while there is no node key; the rest stays on disk for the next start.
     pub async fn run(&self, stop: &CancellationToken) {
-        let mut failures = 0;
-        while !stop.is_cancelled() {
+        tokio::select! {
+            () = self.post_until(stop) => {}
+            () = self.end_of_patience(stop) => {}
+        }
+    }
+
+    async fn end_of_patience(&self, stop: &CancellationToken) {
+        stop.cancelled().await;
+        if self.session.is_enrolled() {
+            tokio::time::sleep(STOP_DEADLINE).await;
+        }
+    }
+
+    async fn post_until(&self, stop: &CancellationToken) {
+        let mut pace = Pace { failures: 0, most_lines: u64::MAX };
+        loop {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.time.sleep(self.wait(failures)) => {}
+                () = self.time.sleep(self.wait(pace.failures)) => {}
             }
-            match self.post_all_before_end(stop).await {
-                Ok(()) => failures = 0,
+            let is_last = stop.is_cancelled();
+            match self.post_all(&mut pace).await {
+                Ok(()) => pace.failures = 0,
                 Err(why) => {
-                    failures += 1;
+                    pace.failures += 1;
                     // Said once an outage, else the status lines of a long one would crowd out what they speak of.
-                    if failures == 1 {
+                    if pace.failures == 1 {
                         self.logger.warn(format!("{} lines wait: {why}", self.name()));
                     }
                 }
             }
-        }
-    }
-
-    async fn post_all_before_end(&self, stop: &CancellationToken) -> Result<(), ForwardError> {
-        let end = async {
-            stop.cancelled().await;
-            if self.session.is_enrolled() {
-                tokio::time::sleep(STOP_DEADLINE).await;
+            if is_last {
+                return;
             }
-        };
-        tokio::select! {
-            outcome = self.post_all() => outcome,
-            () = end => Ok(()),
         }
     }
 
     /// Posts until nothing waits.
-    async fn post_all(&self) -> Result<(), ForwardError> {
-        while self.post().await? {}
+    async fn post_all(&self, pace: &mut Pace) -> Result<(), ForwardError> {
+        while self.post(pace).await? {
+            pace.failures = 0;
+        }
         Ok(())
     }
 
     /// Posts the oldest lines. Returns whether more may wait.
-    async fn post(&self) -> Result<bool, ForwardError> {
-        let max_lines = self.in_force.borrow().flags.number("logger_tls_max_lines").max(1);
+    async fn post(&self, pace: &mut Pace) -> Result<bool, ForwardError> {
+        let max_lines = self.in_force.borrow().flags.number("logger_tls_max_lines").clamp(1, pace.most_lines);
         let lines = self.state.oldest_lines(self.kind, max_lines, MAX_POST)?;
         let Some(last) = lines.last().map(|line| line.id) else { return Ok(false) };
+        let sent = lines.len() as u64;
         let data = readable(lines);
         if !data.is_empty() {
             let log_type = match self.kind {
@@ -101,9 +118,14 @@ impl Forwarder {
                 Kind::Status => LogType::Status,
             };
             let body = |node_key: &str| gzip(&to_json(&body::Log { node_key, log_type, data: &data }));
-            self.session.call(PATH, Encoding::Gzip, body).await?;
+            let outcome = self.session.call(PATH, Encoding::Gzip, body).await;
+            if outcome.as_ref().is_err_and(CallError::may_lie_in_the_size) {
+                pace.most_lines = (sent / 2).max(1);
+            }
+            outcome?;
         }
         self.state.delete_lines(self.kind, last)?;
+        pace.most_lines = pace.most_lines.saturating_mul(2);
         Ok(self.state.waiting_lines(self.kind) > 0)
     }
 

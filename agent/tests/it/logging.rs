@@ -105,6 +105,27 @@ async fn an_error_keeps_the_lines_and_its_absence_deletes_them() {
 }
 
 #[tokio::test]
+async fn a_post_that_is_too_large_is_split() {
+    let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
+    server.world().config = DIFFERENTIAL.to_owned();
+    server.world().most_lines = 1;
+    let host = Host::start(&server, data.path()).await;
+    let values: Vec<String> = (0..40).map(|n| n.to_string()).collect();
+    let rows: Vec<[(&str, &str); 1]> = values.iter().map(|v| [("v", v.as_str())]).collect();
+    host.tables.set("SELECT v", &rows.iter().map(|row| &row[..]).collect::<Vec<_>>());
+    server.until(&host.time, |world| world.results.len() >= 40).await;
+    assert_eq!(changes(&server.world()), values.iter().map(|v| change("added", v)).collect::<Vec<_>>());
+    // Once there is room again, posts grow.
+    server.world().most_lines = 0;
+    let before = server.world().posts;
+    host.tables.set("SELECT v", &[]);
+    server.until(&host.time, |world| world.results.len() == 80).await;
+    let posts = server.world().posts - before;
+    assert!(posts < 20, "{posts} posts");
+    host.stop().await;
+}
+
+#[tokio::test]
 async fn a_clean_stop_sends_what_waits() {
     let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
     let host = Host::start(&server, data.path()).await;
