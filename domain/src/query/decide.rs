@@ -1,5 +1,7 @@
 //! The rules of saved queries.
 
+use std::collections::BTreeSet;
+
 use super::{Changed, Created, Deleted, Queries, Query, Spec};
 use crate::state::State;
 use crate::{Event, QueryId, Refusal, TeamId, Timestamp, UserId};
@@ -30,7 +32,9 @@ impl Command {
                 Ok(if held.spec == *spec { vec![] } else { vec![Changed { query: *query, spec: spec.clone() }.into()] })
             }
             Command::Delete { queries: ids } => {
-                ids.iter().map(|id| find(queries, *id).map(|_| Deleted { query: *id }.into())).collect()
+                // Named twice, it is deleted once.
+                let ids: BTreeSet<QueryId> = ids.iter().copied().collect();
+                ids.into_iter().map(|id| find(queries, id).map(|_| Deleted { query: id }.into())).collect()
             }
         }
     }

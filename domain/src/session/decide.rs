@@ -43,7 +43,8 @@ impl Command {
                 };
                 return Command::Start { user: user.id, token: *token }.decide(state, now);
             }
-            Command::Use { token } => match sessions.by_token.get(token) {
+            // One that has ended by its time is not brought back.
+            Command::Use { token } => match sessions.live(token, now, |user| is_api_only(state, user)) {
                 Some(session) if now.since(session.used_at) >= USE_STEP => vec![Used { token: *token }.into()],
                 _ => vec![],
             },
@@ -56,4 +57,8 @@ impl Command {
             }
         })
     }
+}
+
+fn is_api_only(state: &State, user: UserId) -> bool {
+    state.users.get(user).is_some_and(|user| user.api_only)
 }

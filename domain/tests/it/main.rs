@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod decide;
 mod golden;
 mod replay;
 mod schemas;
