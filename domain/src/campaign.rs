@@ -12,6 +12,10 @@ use crate::{CampaignId, Event, HostId, QueryId, Refusal, Timestamp, UserId};
 
 /// How long a campaign lives if nobody says otherwise.
 pub const DEFAULT_LIFE: Duration = Duration::from_secs(24 * 3_600);
+/// How long the ledger's fold knows a campaign that has ended. After that its address is read from the views alone.
+pub const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
+/// How many campaigns that have ended the fold knows at most; the oldest ends go first.
+pub const MOST_REMEMBERED: usize = 2_000;
 /// The longest life of a campaign.
 pub const LONGEST_LIFE: Duration = Duration::from_secs(7 * 24 * 3_600);
 
@@ -180,14 +184,20 @@ impl Command {
                 Ok(vec![started.into()])
             }
             Command::Extend { campaign, life } => {
+                let ended = || Refusal::Malformed(format!("campaign {campaign} has ended and cannot be extended"));
+                if campaigns.is_forgotten(*campaign) {
+                    return Err(ended());
+                }
                 let held = campaigns.find(*campaign)?;
                 if held.ended.is_some() {
-                    return Err(Refusal::Malformed(format!("campaign {campaign} has ended and cannot be extended")));
+                    return Err(ended());
                 }
                 let expires_at = now.plus((*life).min(LONGEST_LIFE)).max(held.expires_at);
                 let longer = expires_at > held.expires_at;
                 Ok(if longer { vec![Extended { campaign: *campaign, expires_at }.into()] } else { vec![] })
             }
+            // What is forgotten has ended.
+            Command::Stop { campaign } if campaigns.is_forgotten(*campaign) => Ok(vec![]),
             Command::Stop { campaign } => {
                 let open = campaigns.find(*campaign)?.ended.is_none();
                 Ok(if open { vec![Ended { campaign: *campaign, reason: EndReason::Stopped }.into()] } else { vec![] })
@@ -201,12 +211,17 @@ impl Command {
     }
 }
 
-/// All campaigns, folded from the ledger.
+/// The campaigns that run, and those that ended lately, folded from the ledger.
+///
+/// Whoever asks a host once makes a campaign, so they are many; a fold is held by every node, and written down whole in
+/// every snapshot. What ended is therefore forgotten, by the times of the commits alone: every fold forgets the same.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Kept", into = "Kept")]
 pub struct Campaigns {
     campaigns: OrdMap<CampaignId, Campaign>,
     open: OrdSet<CampaignId>,
+    /// Those that have ended, in the order in which they did.
+    ended: OrdSet<(Timestamp, CampaignId)>,
     newest: u32,
 }
 
@@ -239,14 +254,29 @@ impl Campaigns {
         CampaignId(self.newest)
     }
 
+    /// Whether there was such a campaign, which ended and was forgotten.
+    pub fn is_forgotten(&self, id: CampaignId) -> bool {
+        id > CampaignId(0) && id.0 <= self.newest && self.get(id).is_none()
+    }
+
     fn find(&self, id: CampaignId) -> Result<&Campaign, Refusal> {
         self.get(id).ok_or_else(|| Refusal::not_found("Campaign", id))
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        while let Some((at, id)) = self.ended.get_min().copied()
+            && (now.since(at) >= REMEMBERED || self.ended.len() > MOST_REMEMBERED)
+        {
+            self.ended.remove(&(at, id));
+            self.campaigns.remove(&id);
+        }
     }
 
     pub(crate) fn started(&mut self, event: &Started, at: Timestamp) {
         self.newest = self.newest.max(event.campaign.0);
         self.open.insert(event.campaign);
         self.campaigns.insert(event.campaign, Campaign::started(event, at));
+        self.forget(at);
     }
 
     pub(crate) fn extended(&mut self, event: &Extended) {
@@ -259,7 +289,9 @@ impl Campaigns {
         self.open.remove(&event.campaign);
         if let Some(campaign) = self.campaigns.get_mut(&event.campaign) {
             campaign.end(event, at);
+            self.ended.insert((at, event.campaign));
         }
+        self.forget(at);
     }
 }
 
@@ -272,9 +304,13 @@ impl From<Campaigns> for Kept {
 impl From<Kept> for Campaigns {
     fn from(kept: Kept) -> Self {
         Campaigns {
+            ended: kept.campaigns.iter().filter_map(|one| Some((one.ended?.0, one.id))).collect(),
             open: kept.campaigns.iter().filter(|one| one.ended.is_none()).map(|one| one.id).collect(),
             campaigns: kept.campaigns.into_iter().map(|campaign| (campaign.id, campaign)).collect(),
             newest: kept.newest,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use crate::user::Users;
 use crate::{Event, Timestamp};
 
 /// The version of this fold: a snapshot of another one is not used.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {

@@ -15,6 +15,8 @@ use crate::App;
 use crate::stream::{answer, interval_s};
 
 const DEFAULT_PAGE: usize = 20;
+/// Campaigns that are looked at together.
+const STRIDE: u64 = 500;
 
 /// `GET /api/muster/v1/campaigns` → `{campaigns, count, meta}`, newest first. Team roles see those that asked only hosts
 /// of their teams, and their own.
@@ -26,29 +28,68 @@ pub async fn list(app: Data<App>, user: SignedIn, request: HttpRequest) -> Resul
         options.per_page = DEFAULT_PAGE as u64;
     }
     let fold = app.fold().await?;
-    app.reads.caught_up(&[view::ANSWERS]).await;
-    let visible: Vec<&Campaign> =
-        fold.state.campaigns.iter().rev().filter(|campaign| visible(&fold.state, &user, campaign)).collect();
-    let count = visible.len() as u64;
+    app.reads.caught_up(&[view::ANSWERS, view::CAMPAIGNS]).await;
+    let (page, count) = page(&app, &fold.state, &user, &options).await.map_err(unreadable)?;
     let mut shown = Vec::new();
-    for campaign in options.cut(visible) {
+    for campaign in &page {
         shown.push(show(&app, &fold.state, campaign).await.map_err(unreadable)?);
     }
     Ok(Reply::ok(json!({"campaigns": shown, "count": count, "meta": options.meta(count)})))
 }
 
+/// A page of the campaigns that the caller may see, newest first, and how many they are. The view has those that the
+/// fold has forgotten.
+async fn page(
+    app: &App,
+    state: &State,
+    user: &Caller,
+    options: &ListOptions,
+) -> Result<(Vec<Campaign>, u64), FoldError> {
+    let asked = read::Page { number: options.page, size: Some(options.per_page), ..read::Page::default() };
+    if user.roles.teams_for(Action::ReadHosts).is_none() {
+        let page = read::campaign_page(&app.reads.views, &asked).await?;
+        return Ok((page, read::campaign_count(&app.reads.views).await?));
+    }
+    // Whom a campaign asked is no column: what the caller may see is found by looking at each.
+    let (mut found, mut count) = (vec![], 0);
+    for number in 0.. {
+        let some = read::Page { number, size: Some(STRIDE), ..read::Page::default() };
+        let stride = read::campaign_page(&app.reads.views, &some).await?;
+        let last = (stride.len() as u64) < STRIDE;
+        for campaign in stride.into_iter().filter(|campaign| visible(state, user, campaign)) {
+            if (asked.skip()..asked.skip().saturating_add(options.per_page)).contains(&count) {
+                found.push(campaign);
+            }
+            count += 1;
+        }
+        if last {
+            break;
+        }
+    }
+    Ok((found, count))
+}
+
 /// `GET /api/muster/v1/campaigns/{id}` → `{campaign}`. 404 also for one that the caller may not see.
 pub async fn one(app: Data<App>, user: SignedIn, id: Path<u32>) -> Result<Reply, Problem> {
     let fold = app.fold().await?;
-    let campaign = find(&fold.state, &user, CampaignId(*id))?;
+    let campaign = find(&app, &fold.state, &user, CampaignId(*id)).await?;
     app.reads.caught_up(&[view::ANSWERS]).await;
-    Ok(Reply::ok(json!({"campaign": show(&app, &fold.state, campaign).await.map_err(unreadable)?})))
+    Ok(Reply::ok(json!({"campaign": show(&app, &fold.state, &campaign).await.map_err(unreadable)?})))
 }
 
 /// The campaign, if there is one that the caller may see.
-pub fn find<'a>(state: &'a State, user: &Caller, id: CampaignId) -> Result<&'a Campaign, Problem> {
-    let found = state.campaigns.get(id).filter(|campaign| visible(state, user, campaign));
+async fn find(app: &App, state: &State, user: &Caller, id: CampaignId) -> Result<Campaign, Problem> {
+    let found = known(app, state, id).await.map_err(unreadable)?.filter(|campaign| visible(state, user, campaign));
     found.ok_or_else(|| Problem::not_found("Campaign", id))
+}
+
+/// The campaign, from the fold, or from the view if the fold has forgotten it.
+pub async fn known(app: &App, state: &State, id: CampaignId) -> Result<Option<Campaign>, FoldError> {
+    match state.campaigns.get(id) {
+        Some(campaign) => Ok(Some(campaign.clone())),
+        None if state.campaigns.is_forgotten(id) => read::campaign_one(&app.reads.views, id).await,
+        None => Ok(None),
+    }
 }
 
 /// Whether somebody may read a campaign: its author, or who may see every host that it asked.
@@ -84,7 +125,7 @@ pub async fn show(app: &App, state: &State, campaign: &Campaign) -> Result<Value
 /// [`PAGE_BYTES`](projections::budget::PAGE_BYTES): its `next` is not `null`.
 pub async fn answers(app: Data<App>, user: SignedIn, id: Path<u32>, request: HttpRequest) -> Result<Reply, Problem> {
     let fold = app.fold().await?;
-    let campaign = find(&fold.state, &user, CampaignId(*id))?.id;
+    let campaign = find(&app, &fold.state, &user, CampaignId(*id)).await?.id;
     let params = Params::parse(request.query_string());
     let after = params.number("after", |text| format!("after {text:?} is no position"))?;
     let limit: u64 = params.number("per_page", |_| "non-int per_page value".to_owned())?.unwrap_or(100);
@@ -108,7 +149,7 @@ pub async fn answers(app: Data<App>, user: SignedIn, id: Path<u32>, request: Htt
 /// `GET /api/muster/v1/campaigns/{id}/errors` → `{errors: [{message, hosts, first_at, last_at, host_ids}]}`, most hosts first.
 pub async fn errors(app: Data<App>, user: SignedIn, id: Path<u32>) -> Result<Reply, Problem> {
     let fold = app.fold().await?;
-    let campaign = find(&fold.state, &user, CampaignId(*id))?.id;
+    let campaign = find(&app, &fold.state, &user, CampaignId(*id)).await?.id;
     app.reads.caught_up(&[view::ANSWERS]).await;
     let groups = read::answer_errors(&app.reads.views, campaign).await.map_err(unreadable)?;
     let shown = |group: &read::ErrorGroup| {

@@ -19,7 +19,8 @@ pub struct Extend {
 }
 
 /// `POST /api/muster/v1/campaigns/{id}/stop` → `{campaign}`, of whose `hosts` only `targeted`, and while it ran
-/// `answered`, `waiting` and `offline`. Stopping a stopped one changes nothing. 403 · 404.
+/// `answered`, `waiting` and `offline`. Stopping a stopped one changes nothing.
+/// 400 for one that ended more than a day ago · 403 · 404.
 pub async fn stop(app: Data<App>, user: SignedIn, id: Path<u32>) -> Result<Reply, Problem> {
     change(&app, &user, CampaignId(*id), |campaign| Command::Stop { campaign }).await
 }
@@ -38,6 +39,10 @@ async fn change(
 ) -> Result<Reply, Problem> {
     let fold = fresh(app).await?;
     let campaign = fold.state.campaigns.get(id);
+    if fold.state.campaigns.is_forgotten(id) {
+        user.may(Action::RunAnyQuery, Scope::Any)?;
+        return Err(Problem::bad_request(format!("campaign {id} ended long ago and cannot be changed")));
+    }
     may_change(&fold.state, user, campaign)?;
     let Some(campaign) = campaign else { return Err(Problem::not_found("Campaign", id)) };
     // Who answered is forgotten when a campaign ends.

@@ -58,7 +58,12 @@ impl Answered {
 
     /// Forgets campaigns that ended.
     pub fn retain(&self, state: &State) {
-        let open = |id: &CampaignId| state.campaigns.get(*id).is_none_or(|campaign| campaign.ended.is_none());
+        let campaigns = &state.campaigns;
+        // One that is not known yet is about to begin.
+        let open = |id: &CampaignId| match campaigns.get(*id) {
+            Some(campaign) => campaign.ended.is_none(),
+            None => !campaigns.is_forgotten(*id),
+        };
         self.bits().known.retain(|id, _| open(id));
     }
 

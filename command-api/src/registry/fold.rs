@@ -198,7 +198,7 @@ impl Inner {
         self.answered.retain(&fold.state);
         let begun = fold.state.campaigns.open().filter(|campaign| campaign.id.0 > *newest);
         begun.for_each(|campaign| self.connections.call(&campaign.targets));
-        *newest = fold.state.campaigns.iter().next_back().map_or(*newest, |campaign| campaign.id.0.max(*newest));
+        *newest = fold.state.campaigns.newest().0;
     }
 
     fn forget(&self, host: HostId) {

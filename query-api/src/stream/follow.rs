@@ -64,9 +64,8 @@ async fn follow(app: &App, socket: &mut Socket) -> Result<(), Option<String>> {
         return Err(tell("expected follow with a campaign_id"));
     };
     let fold = app.ledger.read_to_end().await.map_err(|_| tell("the log cannot be read at the moment: try again"))?;
-    let campaign =
-        fold.state.campaigns.get(wanted.campaign_id).filter(|one| campaigns::visible(&fold.state, &user, one));
-    let Some(campaign) = campaign else {
+    let campaign = campaigns::known(app, &fold.state, wanted.campaign_id).await.map_err(unreadable)?;
+    let Some(campaign) = campaign.filter(|one| campaigns::visible(&fold.state, &user, one)) else {
         return Err(Some(format!("there is no campaign {} that you may read", wanted.campaign_id)));
     };
     let answers = app.reads.follow(campaign.id, wanted.after);
@@ -114,13 +113,14 @@ impl Following<'_> {
     /// Tells the campaign when it changed; true when it has ended and everything is told.
     async fn tell_campaign(&mut self, socket: &mut Socket) -> Result<bool, Option<String>> {
         let fold = self.app.ledger.fold();
-        let Some(campaign) = fold.state.campaigns.get(self.campaign) else { return Ok(true) };
+        let campaign = campaigns::known(self.app, &fold.state, self.campaign).await.map_err(unreadable)?;
+        let Some(campaign) = campaign else { return Ok(true) };
         // Until the view has everything the end is not told: a client would leave and miss what is still to come.
         let ended = campaign.ended.is_some() && self.app.reads.caught_up(&[projections::view::ANSWERS]).await;
         if ended {
             self.tell_rest(socket).await?;
         }
-        let shown = campaigns::show(self.app, &fold.state, campaign).await.map_err(unreadable)?;
+        let shown = campaigns::show(self.app, &fold.state, &campaign).await.map_err(unreadable)?;
         if self.told.as_ref() != Some(&shown) {
             socket.send("campaign", shown.clone()).await.map_err(|_| None)?;
             self.told = Some(shown.clone());
