@@ -70,8 +70,10 @@ impl Snapshots {
         // Compressing takes a while and waits for nothing.
         let bytes = off_the_runtime(move || snapshot.encode()).await?;
         self.0.put(&key, bytes.into()).await?;
-        for old in self.0.list(&folder).await?.iter().rev().skip(KEPT) {
-            self.0.delete(old).await?;
+        // Others may lie at higher positions of a log that is no more, so what has just come is not judged by its own.
+        let others = self.0.list(&folder).await?.into_iter().rev().filter(|other| *other != key);
+        for old in others.skip(KEPT - 1) {
+            self.0.delete(&old).await?;
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ use round::Record;
 
 pub(crate) use request::{Request, Waiting};
 
-/// How many requests may wait to be taken by the task.
+/// How many requests may wait to be taken by the task, and how many commands for its answer.
 const INBOX: usize = 4_096;
 
 /// Who decides; a follower has none.
@@ -63,6 +63,7 @@ pub(crate) fn spawn(tail: Tail, writer: Option<Writer>, timing: Timing) -> (mpsc
         lost_in_a_row: 0,
         failure: None,
         failures: 0,
+        lost_sight: false,
     };
     let task = tokio::spawn(turn.run(writer));
     (requests, Running(task))
@@ -83,12 +84,17 @@ struct Turn {
     /// Why the log last failed, and how often in a row.
     failure: Option<String>,
     failures: u32,
+    /// The log could not be read when it was last looked at, which was told.
+    lost_sight: bool,
 }
 
 impl Turn {
     async fn run(mut self, mut writer: Option<Writer>) {
         loop {
-            while let Ok(request) = self.inbox.try_recv() {
+            // While as many wait here, the rest waits in the inbox and then at the callers.
+            while self.queue.len() < INBOX
+                && let Ok(request) = self.inbox.try_recv()
+            {
                 self.take(request);
             }
             if let Some(closing) = self.closing.take() {
@@ -126,12 +132,18 @@ impl Turn {
             self.take(request);
             return Ok(());
         }
-        let pause = match self.tail.follow().await {
+        let followed = self.tail.follow().await;
+        if followed.is_ok() && std::mem::take(&mut self.lost_sight) {
+            tracing::info!("the ledger is followed again");
+        }
+        let pause = match followed {
             Ok(true) => return Ok(()),
             // A log may wake its readers for nothing, but not keep them running.
             Ok(false) => self.timing.patience / 128,
             Err(error) => {
-                tracing::warn!("the ledger cannot be followed: {error}");
+                if !std::mem::replace(&mut self.lost_sight, true) {
+                    tracing::warn!("the ledger cannot be followed, and is tried again: {error}");
+                }
                 self.timing.patience / 8
             }
         };

@@ -52,6 +52,8 @@ struct DataArguments {
 }
 
 fn main() -> std::process::ExitCode {
+    // Whatever this process makes is its owner's alone, in a folder that others may enter too.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let _ = rustls::crypto::ring::default_provider().install_default();
     let done = match Arguments::parse().command {
         Command::Serve(arguments) => serve::blocking(&arguments.options, arguments.ready_file.as_deref()),

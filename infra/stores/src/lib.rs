@@ -2,6 +2,7 @@
 //!
 //! Values are integers, text and blobs; parameters are `?`; times are microseconds; nothing is returned by a write and no
 //! id is made by the store. What engines say differently (an upsert) is said once, in [`dialect`].
+//! Every engine passes the same [`suite`].
 //! One [`Write`] at a time: on SQLite all projections write in turn. Reads never wait for it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -13,6 +14,7 @@ mod error;
 mod migration;
 mod row;
 mod statement;
+pub mod suite;
 mod table;
 mod value;
 mod views;

@@ -73,7 +73,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The operating system's random source.
+/// A cryptographic generator, seeded by the operating system in each thread and now and then again.
 pub struct SystemRandom;
 
 impl Random for SystemRandom {

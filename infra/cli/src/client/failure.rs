@@ -52,7 +52,7 @@ impl Failure {
         let said = problem::text(body);
         let text = match (status, said) {
             (StatusCode::UNAUTHORIZED, Some(said)) if said.contains("password reset required") => {
-                "you must set a new password first, in the dashboard; then run `musterctl login`".into()
+                "you must set a new password first: run `musterctl login`, which asks for it".into()
             }
             (StatusCode::UNAUTHORIZED, Some(said)) => {
                 format!("you are not logged in to {address} ({said}): run `musterctl login`")

@@ -74,6 +74,27 @@ fn a_wrong_password_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_password_that_must_be_replaced_is_replaced_at_login() {
+    let (fake, cli) = (Fake::start(), Cli::new());
+    let session =
+        json!({"user": {"id": 1, "force_password_reset": true}, "available_teams": [], "token": "fresh-t0ken"});
+    fake.answers("POST /api/latest/fleet/login", session);
+    fake.answers("POST /api/latest/fleet/perform_required_password_reset", json!({"user": {"id": 1}}));
+    let file = |name: &str, text: &str| {
+        std::fs::write(cli.home().join(name), text).unwrap();
+        cli.home().join(name).to_str().unwrap().to_owned()
+    };
+    let (old, new) = (file("old", "first-Passw0rd\n"), file("new", "second-Passw0rd\n"));
+    let login = ["login", "--server", &fake.address, "--email", "ann@example.com", "--password-file", &old];
+    cli.run(&login).expect(2).says("give it with --new-password-file");
+    assert!(fake.asked("POST /api/latest/fleet/perform_required_password_reset").is_empty());
+
+    cli.run(&[&login[..], &["--new-password-file", &new]].concat()).expect(0).says("the new password is set");
+    let asked = &fake.asked("POST /api/latest/fleet/perform_required_password_reset")[0];
+    assert_eq!((asked.token.as_deref(), &asked.body["new_password"]), (Some("fresh-t0ken"), &json!("second-Passw0rd")));
+}
+
+#[test]
 fn a_second_factor_is_passed_on() {
     let (fake, cli) = (server(), Cli::new());
     fake.on("POST /api/latest/fleet/login", |_| (202, json!({"message": "We sent an email to you."})));

@@ -67,6 +67,10 @@ impl Queue {
         self.admin.is_empty() && self.enrolments.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.admin.len() + self.enrolments.len()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Waiting> {
         self.admin.iter().chain(&self.enrolments)
     }

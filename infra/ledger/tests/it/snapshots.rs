@@ -95,6 +95,26 @@ fn the_newest_two_are_kept_and_nothing_new_is_nothing_to_take() {
 }
 
 #[test]
+fn one_that_lies_below_those_of_a_log_that_is_no_more_is_kept() {
+    run(async {
+        let story = story().await;
+        story.query("first").await;
+        let own = story.take().await;
+        let [key] = story.keys().await.try_into().unwrap();
+        for above in [own + 1_000, own + 2_000] {
+            story
+                .blobs
+                .put(&key.replace(&format!("{own:020}"), &format!("{above:020}")), "no use".into())
+                .await
+                .unwrap();
+        }
+        story.query("second").await;
+        story.take().await;
+        assert!(story.restored().await.is_some(), "{:?}", story.keys().await);
+    });
+}
+
+#[test]
 fn a_torn_one_is_passed_over_for_the_one_before_it() {
     run(async {
         let story = story().await;

@@ -60,6 +60,7 @@ impl Joiner {
 
     /// Takes the partition's next record.
     pub fn push(&mut self, record: Record) -> Joined {
+        self.drop_stale(record.appended);
         let Some(id) = record.header(PART_OF) else { return Joined::Whole(record) };
         let number = |name| record.header(name).and_then(|text| text.parse::<usize>().ok());
         let (Some(part), Some(parts)) = (number(PART), number(PARTS)) else {
@@ -72,7 +73,7 @@ impl Joiner {
             return Joined::Again;
         }
         let id = id.to_owned();
-        self.drop_stale(&id, &record);
+        self.make_room(&id, record.value.len());
         let open = self.open.entry(id.clone()).or_insert_with(|| Open {
             first: record.position,
             seen: record.appended,
@@ -115,13 +116,17 @@ impl Joiner {
         Record { headers, value: value.freeze(), ..last }
     }
 
-    /// Drops what waits too long, and the oldest when too much waits.
-    fn drop_stale(&mut self, id: &str, record: &Record) {
-        let patient = record.appended.minus(PATIENCE);
+    /// Drops what waits too long: any record of the partition tells the time.
+    fn drop_stale(&mut self, now: domain::Timestamp) {
+        let patient = now.minus(PATIENCE);
         let stale: Vec<String> =
             self.open.iter().filter(|(_, open)| open.seen < patient).map(|(id, _)| id.clone()).collect();
         stale.iter().for_each(|id| self.abandon(id, "its next part did not come"));
-        while self.held + record.value.len() > HELD {
+    }
+
+    /// Drops the oldest when too much waits, but never the value that is added to.
+    fn make_room(&mut self, id: &str, bytes: usize) {
+        while self.held + bytes > HELD {
             let others = self.open.iter().filter(|(other, _)| *other != id);
             let Some(oldest) = others.min_by_key(|(_, open)| open.first).map(|(id, _)| id.clone()) else { return };
             self.abandon(&oldest, "too many values wait for their parts");
@@ -221,6 +226,16 @@ mod tests {
         b[0].appended = Timestamp::from_secs(1_601);
         joiner.push(at(5, b[0].clone()));
         assert_eq!(joiner.resume_at(6), 4);
+    }
+
+    #[test]
+    fn a_record_of_another_kind_tells_the_time_as_well() {
+        let mut joiner = Joiner::new();
+        joiner.push(at(3, parts("a", 120).remove(0)));
+        let mut whole = at(4, parts("b", 10).remove(0));
+        whole.appended = Timestamp::from_secs(1_601);
+        joiner.push(whole);
+        assert_eq!((joiner.resume_at(5), joiner.held), (5, 0));
     }
 
     #[test]

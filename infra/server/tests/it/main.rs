@@ -17,6 +17,7 @@ mod live_stream;
 mod live_sync;
 mod live_time;
 mod load;
+mod modes;
 mod past;
 mod patience;
 mod restart;

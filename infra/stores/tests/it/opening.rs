@@ -54,10 +54,3 @@ async fn a_store_of_a_newer_release_is_left_alone() {
     let error = Views::open(&store.path()).await.err().unwrap();
     assert!(matches!(error, OpenError::Newer { found: 999, .. }), "{error}");
 }
-
-#[tokio::test]
-async fn readers_cannot_write() {
-    let store = Store::new().await;
-    let write = Statement::new("INSERT INTO dead_record VALUES ('t', 0, 7, 1, 'why')");
-    assert!(store.views.fetch(write).await.is_err());
-}

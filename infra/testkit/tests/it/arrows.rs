@@ -1,6 +1,7 @@
 //! Which crate may lean on which. The rules are mostly about what is absent, so they are held against `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -59,6 +60,31 @@ fn the_command_side_reads_no_view() {
 #[test]
 fn the_query_side_does_not_decide() {
     never(&["query-api"], &["command-api", "sqlx", "rusqlite", "rdkafka"]);
+}
+
+/// Both lean on the crates of the log and the ledger to read them; what would write has names of its own.
+#[test]
+fn the_query_side_and_the_projections_append_nothing() {
+    for folder in ["query-api", "projections"] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder).join("src");
+        let files = rust_files(&root);
+        assert!(files.len() > 10, "{} has no sources", root.display());
+        for file in files {
+            let text = std::fs::read_to_string(&file).expect("sources are text").replace("Topic::Ledger", "");
+            let words: BTreeSet<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            for writes in ["Ledger", "Draft", "AppendError", "parts_of"] {
+                assert!(!words.contains(writes), "{} names {writes}, which appends or decides", file.display());
+            }
+        }
+    }
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries =
+        std::fs::read_dir(folder).expect("the folder can be read").map(|entry| entry.expect("an entry").path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let own = files.into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
+    own.chain(folders.iter().flat_map(|folder| rust_files(folder))).collect()
 }
 
 #[test]
