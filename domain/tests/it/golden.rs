@@ -8,6 +8,7 @@ mod live;
 mod organisation;
 mod people;
 mod records;
+mod snapshot;
 mod strict;
 
 use std::fs;
