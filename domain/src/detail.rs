@@ -16,7 +16,7 @@ use crate::Timestamp;
 use crate::records::{Boot, Disks, Hardware, Identity, Intervals, Network, Os, Section};
 
 pub use cells::Cells;
-pub use query::{ALL, PREFIX, Query, family, for_platform};
+pub use query::{ALL, PREFIX, Query, family, feature, for_platform};
 
 /// The newest state of a host's sections; what was never reported is absent.
 #[derive(Clone, Debug, Default)]
@@ -122,8 +122,15 @@ impl Merge<'_> {
             }),
             "disk_space_unix" => self.disks(one?, request.now),
             "uptime" => self.boot(one?, request.now),
+            "users" => self.users(answer.rows),
             _ => None,
         }
+    }
+
+    /// The list as a whole is what is known: nothing of the old one is looked at.
+    fn users(&mut self, rows: &[impl Cells]) -> Option<()> {
+        self.touched.insert("users", stable::users(rows)?.into());
+        Some(())
     }
 
     fn disks(&mut self, row: &impl Cells, now: Timestamp) -> Option<()> {

@@ -5,12 +5,15 @@
 
 mod activity;
 mod answer;
+mod inventory;
 mod line;
 mod report;
 mod signal;
+mod slot;
 
 pub use activity::Activity;
 pub use answer::{Answer, AnswerState};
+pub use inventory::{User, Users};
 pub use line::{Line, LineKind};
 pub use report::{Address, Boot, Disks, Hardware, Identity, Intervals, LabelAnswers, Network, Os, Report, Section};
 pub use signal::{Presence, Signal};

@@ -11,7 +11,7 @@ use crate::session::Sessions;
 use crate::settings::Settings;
 use crate::team::Teams;
 use crate::user::Users;
-use crate::{Event, Timestamp};
+use crate::{Event, TeamId, Timestamp};
 
 /// The version of this fold: a snapshot of another one is not used.
 pub const FOLD_VERSION: u32 = 2;
@@ -30,6 +30,12 @@ pub struct State {
 }
 
 impl State {
+    /// Whether hosts of a team, or without one, have a feature, `enable_host_users`: the team says, else the organisation.
+    pub fn has_feature(&self, team: Option<TeamId>, feature: &str) -> bool {
+        let own = team.and_then(|team| self.teams.get(team)?.settings.get("features")?.get(feature)?.as_bool());
+        own.unwrap_or_else(|| self.settings.is_on(&format!("/features/{feature}")))
+    }
+
     /// Folds one event that was decided at `at`. Total: no rules, no errors.
     pub fn evolve(&mut self, event: &Event, at: Timestamp) {
         match event {

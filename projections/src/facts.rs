@@ -24,7 +24,7 @@ use sections::{Sections, Told};
 
 pub(crate) use index::key as index_key;
 
-/// One row per host and section for as long as its state stayed the same; one per host with what lists sort and search
+/// One row per host and section for as long as its state stayed the same (of a long inventory, for each part); one per host with what lists sort and search
 /// by, for as long as that stayed the same; one per host and dynamic label for as long as the host was a member.
 /// Source: `host.*_reported`.
 pub(crate) struct Facts;
@@ -81,7 +81,7 @@ impl Touched {
         let reports = || reports.iter().map(|one| &one.fact);
         let is_labels = |report: &&Report| matches!(report.section, Section::LabelAnswers(_));
         let hosts: BTreeSet<HostId> = reports().map(|report| report.host).collect();
-        let sections: BTreeSet<&str> = reports().map(|report| report.section.name()).collect();
+        let sections: BTreeSet<&str> = reports().map(|report| report.section.slot()).collect();
         let labelled: BTreeSet<HostId> = reports().filter(is_labels).map(|report| report.host).collect();
         Touched {
             hosts: hosts.into_iter().collect(),

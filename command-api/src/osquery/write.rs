@@ -81,6 +81,7 @@ async fn take(app: &App, caller: &Caller, write: &DistributedWrite, cut: bool, p
         .filter_map(|answer| {
             Some((answer.name.strip_prefix(detail::PREFIX)?, answer, answer.rows.iter().map(Wire).collect()))
         })
+        .filter(|(name, ..)| has_feature(state, host, name))
         .collect();
     let details: Vec<_> =
         rows.iter().map(|(name, answer, rows)| Answer { name, rows, failed: answer.failed() }).collect();

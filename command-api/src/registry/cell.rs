@@ -40,12 +40,12 @@ pub struct Facts {
     pub offered: Option<CampaignId>,
 }
 
-/// The newest state of a section, which came back by the fold or was acknowledged.
+/// The newest state of a section, or of a part of one, which came back by the fold or was acknowledged.
 pub struct Held {
-    pub section: &'static str,
+    pub slot: &'static str,
     pub hash: Digest,
     pub recorded: Timestamp,
-    /// The canonical JSON; shared by hosts that are alike where many are.
+    /// The canonical JSON; shared by hosts that are alike where many are. Of inventories only the hash is kept.
     pub state: Arc<str>,
 }
 
@@ -73,8 +73,8 @@ impl Cell {
 }
 
 impl Facts {
-    pub fn held(&self, section: &str) -> Option<&Held> {
-        self.held.iter().find(|held| held.section == section)
+    pub fn held(&self, slot: &str) -> Option<&Held> {
+        self.held.iter().find(|held| held.slot == slot)
     }
 
     /// The state of a section, read back.
@@ -85,7 +85,7 @@ impl Facts {
 
     /// Takes a state unless a newer one is held; says whether it was taken.
     pub fn take(&mut self, new: Held) -> bool {
-        match self.held.iter_mut().find(|held| held.section == new.section) {
+        match self.held.iter_mut().find(|held| held.slot == new.slot) {
             Some(held) if held.recorded > new.recorded => false,
             Some(held) => {
                 *held = new;
@@ -125,9 +125,12 @@ impl Shared {
         })
     }
 
-    /// One copy of a state, if hosts are often alike in it.
-    pub fn state(&self, section: &str, hash: &Digest, state: &str) -> Arc<str> {
-        if !ALIKE.contains(&section) {
+    /// One copy of a state, if hosts are often alike in it; nothing of an inventory, which is never merged into.
+    pub fn state(&self, slot: &str, hash: &Digest, state: &str) -> Arc<str> {
+        if Section::is_inventory(slot) {
+            return self.text("null");
+        }
+        if !ALIKE.contains(&slot) {
             return state.into();
         }
         let find = |states: &HashMap<Digest, Weak<str>>| {
@@ -150,8 +153,8 @@ impl Shared {
 mod tests {
     use super::*;
 
-    fn held(section: &'static str, recorded: i64, state: &str) -> Held {
-        Held { section, hash: Digest::of(state), recorded: Timestamp::from_secs(recorded), state: state.into() }
+    fn held(slot: &'static str, recorded: i64, state: &str) -> Held {
+        Held { slot, hash: Digest::of(state), recorded: Timestamp::from_secs(recorded), state: state.into() }
     }
 
     #[test]
@@ -173,5 +176,6 @@ mod tests {
         assert!(!Arc::ptr_eq(&shared.state("identity", &hash, "{}"), &shared.state("identity", &hash, "{}")));
         assert!(Arc::ptr_eq(&shared.text("ubuntu"), &shared.text("ubuntu")));
         assert_eq!(&*shared.state("os", &hash, "forged"), "forged");
+        assert_eq!(&*shared.state("users/3", &hash, "{}"), "null");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use domain::records::{Intervals, LabelAnswers, Signal};
+use domain::records::{Intervals, LabelAnswers, Section, Signal};
 use domain::{Digest, HostId, Timestamp};
 use infra_ledger::Place;
 use infra_log::{Log, Partition, Position, ReadError, Record, Topic};
@@ -132,13 +132,12 @@ impl Inner {
             data: &'a RawValue,
         }
         let host: HostId = record.header("host")?.parse().ok()?;
-        let name = record.header("section")?;
-        let section = domain::records::Section::NAMES.iter().find(|known| **known == name)?;
+        let slot = Section::slot_of(record.header("section")?, record.header("part")?.parse().ok()?)?;
         let hash = Digest::parse_hex(record.header("hash")?)?;
         let recorded = Timestamp::from_micros(record.header("recorded")?.parse().ok()?);
         let envelope: Envelope<'_> = serde_json::from_slice(&record.value).ok()?;
-        let state = self.shared.state(section, &hash, envelope.data.get());
-        Some((host, Held { section, hash, recorded, state }))
+        let state = self.shared.state(slot, &hash, envelope.data.get());
+        Some((host, Held { slot, hash, recorded, state }))
     }
 
     /// Whether the ledger deleted the host: an ordinal that was given and does not exist is never used again.
@@ -154,12 +153,12 @@ impl Inner {
         }
         let cell = self.cell(host);
         let mut facts = cell.facts();
-        let (section, state) = (held.section, held.state.clone());
-        let before = (section == "labels").then(|| label_answers(facts.held("labels").map(|held| &*held.state)));
+        let (slot, state) = (held.slot, held.state.clone());
+        let before = (slot == "labels").then(|| label_answers(facts.held("labels").map(|held| &*held.state)));
         if !facts.take(held) {
             return;
         }
-        match section {
+        match slot {
             "os" => {
                 #[derive(Deserialize)]
                 struct Os {

@@ -24,7 +24,7 @@ impl Registry {
         let facts = cell.facts();
         let mut known = Known::default();
         for held in &facts.held {
-            match facts.section(held.section) {
+            match facts.section(held.slot) {
                 Some(Section::Identity(state)) => known.identity = Some(state),
                 Some(Section::Os(state)) => known.os = Some(state),
                 Some(Section::Hardware(state)) => known.hardware = Some(state),
@@ -32,7 +32,7 @@ impl Registry {
                 Some(Section::Disks(state)) => known.disks = Some((state, held.recorded)),
                 Some(Section::Boot(state)) => known.boot = Some(state),
                 Some(Section::Intervals(state)) => known.intervals = Some(state),
-                Some(Section::LabelAnswers(_)) | None => {}
+                Some(Section::LabelAnswers(_) | Section::Users(_)) | None => {}
             }
         }
         known
@@ -48,7 +48,7 @@ impl Registry {
     ) -> Result<usize, AppendFailed> {
         let partition = Topic::Hosts.partition_of(u64::from(host.0));
         let mut news = Vec::new();
-        for section in sections {
+        for section in self.in_parts(host, sections, partition).await {
             if self.is_news(host, &section, partition, recorded).await {
                 news.push(self.report_of(host, section, recorded));
             }
@@ -58,6 +58,15 @@ impl Registry {
         let count = news.len();
         news.iter().for_each(|report| self.acknowledge(report));
         Ok(count)
+    }
+
+    /// The states that say this. One that this process may not have heard of is taken to be there: it is emptied.
+    async fn in_parts(&self, host: HostId, sections: Vec<Section>, partition: Partition) -> Vec<Section> {
+        let lists = sections.iter().any(|section| Section::is_inventory(section.name()));
+        let is_sure = lists && self.0.is_caught_up(partition).await;
+        let cell = self.0.cell(host);
+        let held = |slot| !is_sure || cell.facts().held(slot).is_some();
+        sections.into_iter().flat_map(|section| section.into_parts(held)).collect()
     }
 
     /// A state is no news if it equals what is held, that is not too old, and nobody else can have said otherwise since.
@@ -73,7 +82,7 @@ impl Registry {
     fn holds(&self, host: HostId, section: &Section, now: Timestamp) -> bool {
         let Some(cell) = self.0.cells.get(&host).map(|cell| cell.clone()) else { return false };
         let equal = |facts: &Facts| {
-            let held = facts.held(section.name())?;
+            let held = facts.held(section.slot())?;
             let old = BASELINE - Duration::from_secs(spread(host) % BASELINE_SPREAD);
             Some(held.hash == Report::hash(section) && now.since(held.recorded) < old)
         };
@@ -85,11 +94,10 @@ impl Registry {
     }
 
     fn acknowledge(&self, report: &Report) {
-        let name = report.section.name();
-        let section = Section::NAMES.iter().find(|known| **known == name).expect("a section's name is among the names");
+        let slot = report.section.slot();
         let hash = Report::hash(&report.section);
-        let state: Arc<str> = self.0.shared.state(section, &hash, &report.section.to_json().to_string());
-        self.0.take(report.host, Held { section, hash, recorded: report.recorded, state });
+        let state: Arc<str> = self.0.shared.state(slot, &hash, &report.section.to_json().to_string());
+        self.0.take(report.host, Held { slot, hash, recorded: report.recorded, state });
     }
 }
 

@@ -30,6 +30,7 @@ struct KeptHost {
 
 #[derive(Serialize, Deserialize)]
 struct KeptSection {
+    /// Or of a part of one, `users/3`.
     section: String,
     hash: Digest,
     recorded: Timestamp,
@@ -124,7 +125,7 @@ impl Inner {
             .map(|entry| (*entry.key(), entry.value().clone()))
             .collect();
         let keep = |held: &Held| KeptSection {
-            section: held.section.to_owned(),
+            section: held.slot.to_owned(),
             hash: held.hash,
             recorded: held.recorded,
             state: RawValue::from_string(held.state.to_string()).expect("a state is JSON"),
@@ -173,9 +174,9 @@ impl Inner {
     }
 
     fn read_kept(&self, kept: KeptSection) -> Option<Held> {
-        let section = Section::NAMES.iter().find(|known| **known == kept.section)?;
-        let state: Arc<str> = self.shared.state(section, &kept.hash, kept.state.get());
-        Some(Held { section, hash: kept.hash, recorded: kept.recorded, state })
+        let slot = Section::slot_named(&kept.section)?;
+        let state: Arc<str> = self.shared.state(slot, &kept.hash, kept.state.get());
+        Some(Held { slot, hash: kept.hash, recorded: kept.recorded, state })
     }
 
     fn take_times(&self, kept: &KeptTimes) {

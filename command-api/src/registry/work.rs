@@ -131,6 +131,11 @@ pub struct Finished {
     pub judged: bool,
 }
 
+/// Whether the detail query is asked of hosts like this one.
+pub fn has_feature(state: &State, host: &Host, detail: &str) -> bool {
+    detail::feature(detail).is_none_or(|feature| state.has_feature(host.team, feature))
+}
+
 impl Registry {
     /// The queries for the host's call, by name; hands them out. Together they have at most `room` bytes.
     ///
@@ -162,7 +167,7 @@ impl Registry {
         let wished = (wished > facts.wrote).then_some(wished);
         let intervals = &self.0.intervals;
         if facts.details.is_due(host.id, intervals.details, wished, now) {
-            let details = detail::for_platform(platform);
+            let details = detail::for_platform(platform).filter(|query| has_feature(state, host, query.name));
             if load.take_all(details.map(|query| (format!("{}{}", detail::PREFIX, query.name), query.sql))) {
                 facts.details.hand_out(now);
             }

@@ -73,6 +73,7 @@ pub const ALL: &[Query] = &[
         sql: "SELECT os.*, kernel.version AS kernel_version FROM os_version AS os, kernel_info AS kernel LIMIT 1",
         families: UNIX,
     },
+    Query { name: "users", sql: USERS, families: SYSTEMS },
 ];
 
 /// The interface behind the default route that wins: the least metric, IPv4 before IPv6, private addresses first.
@@ -96,7 +97,25 @@ const ADDRESSES: &str = "\
     WHERE own.address NOT LIKE '127.%' AND own.address <> '::1' AND own.address NOT LIKE 'fe80:%' \
     ORDER BY own.interface, own.address";
 
-/// What a host of that platform is asked.
+/// People's accounts: nobody signs in as one without a shell, as a machine (Windows) or as one of macOS's own.
+/// On other systems than Windows `type` is there and empty.
+const USERS: &str = "\
+    SELECT person.uid AS uid, person.username AS username, person.type AS type, own.groupname AS groupname, \
+    person.shell AS shell FROM users AS person LEFT JOIN groups AS own ON own.gid = person.gid \
+    WHERE person.type IS NOT 'special' AND person.username NOT GLOB '_*' AND person.username NOT GLOB '*$' \
+    AND NOT (coalesce(person.shell, '') GLOB '*/nologin' OR coalesce(person.shell, '') GLOB '*/false' \
+    OR coalesce(person.shell, '') GLOB '*/sync' OR coalesce(person.shell, '') GLOB '*/shutdown' \
+    OR coalesce(person.shell, '') GLOB '*/halt')";
+
+/// The feature without which the query is neither asked nor heard, if it needs one.
+pub fn feature(name: &str) -> Option<&'static str> {
+    match name {
+        "users" => Some("enable_host_users"),
+        _ => None,
+    }
+}
+
+/// What a host of that platform is asked, if all features are on.
 pub fn for_platform(platform: &str) -> impl Iterator<Item = &'static Query> {
     let family = family(platform);
     let asked = move |query: &&Query| query.families.is_empty() || family.is_some_and(|f| query.families.contains(&f));

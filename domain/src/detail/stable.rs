@@ -1,7 +1,7 @@
 //! Facts that stand still until somebody changes them.
 
 use super::cells::{Cells, kept, set, whole};
-use crate::records::{Address, Hardware, Identity, Intervals, Network, Os};
+use crate::records::{Address, Hardware, Identity, Intervals, Network, Os, User, Users};
 
 /// How many addresses of a host are kept.
 const MOST_ADDRESSES: usize = 256;
@@ -132,6 +132,19 @@ pub fn addresses(network: &mut Network, rows: &[impl Cells]) {
     addresses.dedup();
     addresses.truncate(MOST_ADDRESSES);
     network.addresses = addresses;
+}
+
+/// All users, of at least one. A host without any cannot have been asked right: no rows say nothing.
+pub fn users(rows: &[impl Cells]) -> Option<Users> {
+    let text = |row: &_, column: &str| Cells::cell(row, column).map(kept).unwrap_or_default();
+    let mut users = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (username, uid) = (text(row, "username"), whole(row, "uid").ok()?);
+        let Some(uid) = uid.filter(|_| !username.is_empty()) else { continue };
+        let (kind, groupname, shell) = (text(row, "type"), text(row, "groupname"), text(row, "shell"));
+        users.push(User { username, uid, kind, groupname, shell });
+    }
+    (!users.is_empty()).then(|| Users::new(users))
 }
 
 /// For a host that cannot tell its routes: an address of a real interface, IPv4 before IPv6.

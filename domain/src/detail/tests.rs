@@ -229,11 +229,36 @@ fn a_start_is_news_when_it_is_another_one() {
 }
 
 #[test]
+fn users_are_the_list_that_was_reported_last() {
+    let user = |name: &str, uid: &str, shell: &str| {
+        row(&[("uid", uid), ("username", name), ("type", ""), ("groupname", name), ("shell", shell)])
+    };
+    let users = |rows: &[Row]| {
+        ingest_one(&Known::default(), "users", rows).into_iter().find_map(|section| match section {
+            Section::Users(users) => Some(users.users),
+            _ => None,
+        })
+    };
+    let (root, ann) = (user("root", "0", "/bin/bash"), user("ann", "1000", "/bin/zsh"));
+    let read = users(&[root.clone(), ann.clone(), ann.clone()]).unwrap();
+    let shown: Vec<_> = read.iter().map(|user| (&*user.username, user.uid, &*user.groupname, &*user.shell)).collect();
+    assert_eq!(shown, [("ann", 1000, "ann", "/bin/zsh"), ("root", 0, "root", "/bin/bash")]);
+    assert_eq!(users(&[root.clone()]).unwrap().len(), 1);
+    // Nothing is said by no rows, by text where a number belongs, or by a row without a name.
+    assert_eq!(users(&[]), None);
+    assert_eq!(users(&[root.clone(), user("ann", "many", "")]), None);
+    assert_eq!(users(&[user("", "7", "")]), None);
+    assert_eq!(users(&[root, user("", "7", "")]).unwrap().len(), 1);
+    let failed = ingest(&Known::default(), &[Answer { name: "users", rows: &[ann], failed: true }], "", NOON);
+    assert_eq!(failed, Ingested::default());
+}
+
+#[test]
 fn each_family_is_asked_for_tables_that_it_has() {
     let names = |platform: &str| for_platform(platform).map(|query| query.name).collect::<Vec<_>>();
     assert_eq!(names(""), ["os_version", "osquery_info", "system_info"]);
     assert_eq!(names("chrome"), names(""));
-    assert_eq!(names("windows"), ["os_version", "osquery_info", "system_info", "osquery_flags", "uptime"]);
+    assert_eq!(names("windows"), ["os_version", "osquery_info", "system_info", "osquery_flags", "uptime", "users"]);
     assert_eq!(names("ubuntu").len(), ALL.len());
     assert_eq!(names("raspbian"), names("darwin"));
     assert!(ALL.iter().all(|query| !query.sql.is_empty()));

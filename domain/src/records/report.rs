@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Encoded, Unreadable, header, parsed};
+use super::{Encoded, Unreadable, Users, header, parsed};
 use crate::shape::schema_of;
 use crate::{Digest, HostId, LabelId, Timestamp};
 
@@ -35,9 +35,9 @@ macro_rules! sections {
                     .expect("sections are plain data with text keys")
             }
 
-            /// Reads a stored state.
+            /// Reads a stored state, by the name of its section or of its place.
             pub fn from_json(name: &str, data: Value) -> Result<Section, Unreadable> {
-                match name {
+                match Section::name_of(name) {
                     $($name => serde_json::from_value(data).map(Section::$variant).map_err(|e| Unreadable(format!("section {name}: {e}"))),)*
                     _ => Err(Unreadable(format!("section {name:?} is not known to this release"))),
                 }
@@ -64,6 +64,7 @@ sections! {
     Boot("boot") v 1;
     Intervals("intervals") v 1;
     LabelAnswers("labels") v 1;
+    Users("users") v 1;
 }
 
 /// What a host is called and which osquery it runs. Text that was not reported is empty.
@@ -200,7 +201,7 @@ impl Report {
             headers: vec![
                 header("host", self.host.to_string()),
                 header("section", self.section.name().to_owned()),
-                header("part", "0".to_owned()),
+                header("part", self.section.part().to_string()),
                 header("hash", Report::hash(&self.section).to_string()),
                 header("recorded", self.recorded.micros().to_string()),
             ],

@@ -79,7 +79,7 @@ impl Columns {
                 self.disk_total = (disks.gigs_total_disk_space * 1024.0).round() as i64;
             }
             Section::Boot(boot) => self.booted_at = boot.booted_at.micros(),
-            Section::Intervals(_) | Section::LabelAnswers(_) => {}
+            Section::Intervals(_) | Section::LabelAnswers(_) | Section::Users(_) => {}
         }
     }
 
@@ -171,7 +171,7 @@ impl Indexes {
     }
 
     pub fn tell(&mut self, report: &Report) {
-        if matches!(report.section, Section::Intervals(_) | Section::LabelAnswers(_)) {
+        if matches!(report.section, Section::Intervals(_) | Section::LabelAnswers(_) | Section::Users(_)) {
             return;
         }
         let (host, at) = (report.host, report.recorded);

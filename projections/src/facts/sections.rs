@@ -19,7 +19,7 @@ pub(super) enum Told {
     News,
 }
 
-/// The open rows of a batch's hosts and sections, and the rows that it changed.
+/// The open rows of a batch's hosts and sections, by the places of these, and the rows that it changed.
 pub(super) struct Sections {
     open: BTreeMap<(HostId, String), Open>,
     changed: BTreeMap<(HostId, String, Timestamp), (Timestamp, Open)>,
@@ -49,7 +49,7 @@ impl Sections {
     }
 
     pub fn tell(&mut self, report: &Report) -> Told {
-        let section = report.section.name().to_owned();
+        let section = report.section.slot().to_owned();
         let data = report.section.to_json().to_string();
         let at = report.recorded;
         let next = Open { since: at, reported: at, data };

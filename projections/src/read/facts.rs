@@ -9,7 +9,7 @@ use infra_stores::{Statement, Views};
 use super::{IDS, serving};
 use crate::projection::FoldError;
 
-/// Every section of a host; one that it had not reported is empty.
+/// Every section of a host but its inventories, which lists have no use for; one that it had not reported is empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HostFacts {
     pub identity: Identity,
@@ -37,6 +37,7 @@ impl HostFacts {
             Section::Boot(state) => self.boot = state,
             Section::Intervals(state) => self.intervals = state,
             Section::LabelAnswers(state) => self.labels = state,
+            Section::Users(_) => {}
         }
     }
 }
@@ -47,11 +48,13 @@ pub async fn host_facts(
     as_of: Timestamp,
     ids: &[HostId],
 ) -> Result<BTreeMap<HostId, HostFacts>, FoldError> {
+    let names = || Section::NAMES.iter().copied().filter(|name| !Section::is_inventory(name));
     let mut facts: BTreeMap<HostId, HostFacts> = BTreeMap::new();
     for some in ids.chunks(IDS) {
         let rows = Statement::new("SELECT host, section, since, reported, data FROM host_section WHERE version = ");
         let rows = rows.push(serving::FACTS).push(" AND since <= ? AND until > ?").bind(as_of).bind(as_of);
-        for mut row in views.fetch(rows.push(" AND host IN ").list(some.iter().map(|id| id.0))).await? {
+        let rows = rows.push(" AND host IN ").list(some.iter().map(|id| id.0)).push(" AND section IN ").list(names());
+        for mut row in views.fetch(rows).await? {
             let (host, name): (_, String) = (HostId(row.take()?), row.take()?);
             let (since, newest) = (row.take()?, row.take()?);
             let data = serde_json::from_str(&row.take::<String>()?).map_err(FoldError::row)?;

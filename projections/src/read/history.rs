@@ -1,5 +1,6 @@
 //! How a host came to be what it is.
 
+use domain::records::Section;
 use domain::{HostId, Timestamp};
 use infra_stores::{Statement, Views};
 use serde_json::Value;
@@ -7,7 +8,7 @@ use serde_json::Value;
 use super::serving;
 use crate::projection::FoldError;
 
-/// A section of a host for as long as it stayed the same.
+/// A section of a host, or a part of a long inventory (`part` in its data), for as long as it stayed the same.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SectionPeriod {
     pub section: String,
@@ -27,11 +28,12 @@ pub async fn host_history(
     let mut rows = Statement::new("SELECT section, since, until, data FROM host_section WHERE version = ");
     rows = rows.push(serving::FACTS).push(" AND host = ?").bind(host.0);
     if let Some(section) = section {
-        rows = rows.push(" AND section = ?").bind(section);
+        rows = rows.push(" AND section IN ").list(Section::slots_of(section));
     }
     let rows = rows.push(" ORDER BY since DESC, section LIMIT ?").bind(limit);
     let read = |mut row: infra_stores::Row| {
-        let (section, since, until) = (row.take()?, row.take()?, row.take::<Timestamp>()?);
+        let (slot, since, until) = (row.take::<String>()?, row.take()?, row.take::<Timestamp>()?);
+        let section = Section::name_of(&slot).to_owned();
         let data = serde_json::from_str(&row.take::<String>()?).map_err(FoldError::row)?;
         Ok(SectionPeriod { section, since, until: (until < Timestamp::FOREVER).then_some(until), data })
     };

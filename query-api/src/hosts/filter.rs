@@ -28,6 +28,7 @@ pub struct Filter {
     /// Software, policies and vulnerabilities are not known to this release: nothing matches them.
     pub nothing: bool,
     pub populate_labels: bool,
+    pub populate_users: bool,
     pub device_mapping: bool,
 }
 
@@ -70,6 +71,7 @@ impl Filter {
             low_disk_space,
             nothing: policy.is_some() || software || vulnerability || os_version.is_some(),
             populate_labels: params.is_true("populate_labels"),
+            populate_users: params.is_true("populate_users"),
             device_mapping: params.is_true("device_mapping"),
         })
     }

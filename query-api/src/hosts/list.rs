@@ -118,6 +118,10 @@ async fn page(
     };
     let page = Page { size: Some(options.per_page), number: options.page, after: options.after.clone() };
     let found = read::host_page(&app.reads.views, as_of.at, &narrowed, order, &page).await.map_err(unreadable)?;
+    let users = match filter.populate_users {
+        true => users_of(app, &as_of, &found).await?,
+        false => BTreeMap::new(),
+    };
     let mut shown = Vec::with_capacity(found.len());
     for facts in hosts_of(app, &fold.state, &as_of, found).await? {
         let mut host = shape::host(&facts);
@@ -127,6 +131,9 @@ async fn page(
         if filter.populate_labels {
             let labels = labels_of(app, &as_of, HostId(facts.id)).await?;
             host.insert("labels".to_owned(), labels.into());
+        }
+        if let Some(users) = users.get(&HostId(facts.id)) {
+            host.extend(shape::users(users));
         }
         shown.push(Value::Object(host));
     }
@@ -194,6 +201,16 @@ pub fn status_members(app: &App, state: &State, status: Status) -> Members {
 pub async fn labels_of(app: &App, as_of: &AsOf, host: HostId) -> Result<Vec<Value>, Problem> {
     let labels = read::host_labels(&app.reads.views, as_of.at, host).await.map_err(unreadable)?;
     Ok(labels.iter().map(|label| Value::Object(infra_http::shape::label::bare(label))).collect())
+}
+
+/// The users of hosts, of those that told any.
+pub async fn users_of(
+    app: &App,
+    as_of: &AsOf,
+    rows: &[read::Host],
+) -> Result<BTreeMap<HostId, read::HostUsers>, Problem> {
+    let ids: Vec<HostId> = rows.iter().map(|row| row.id).collect();
+    read::host_users(&app.reads.views, as_of.at, &ids).await.map_err(unreadable)
 }
 
 /// Everything that is known of some hosts, in their order. One statement for each thousand.

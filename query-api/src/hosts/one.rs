@@ -8,7 +8,7 @@ use infra_http::{Params, Problem, SignedIn};
 use projections::read;
 use serde_json::json;
 
-use super::list::{hosts_of, labels_of, scope};
+use super::list::{hosts_of, labels_of, scope, users_of};
 use super::{VIEWS, shape};
 use crate::App;
 use crate::reads::{AsOf, unreadable};
@@ -48,6 +48,8 @@ pub async fn by_identifier(
 
 /// `GET /api/muster/v1/hosts/{id}/history` → `{history: [{section, since, until, data}]}`, newest first.
 ///
+/// A long inventory (more than 16 KiB of users) is told in sixteen parts, each with its number as `part` in `data`, which
+/// change apart; one without a number is the whole. What all of them hold at a time is the inventory.
 /// `section` picks one; 400 for one that there is not. A deleted host keeps its history for those who may see all hosts.
 pub async fn history(
     app: Data<App>,
@@ -90,7 +92,8 @@ async fn find(app: &App, user: &SignedIn, as_of: &AsOf, id: HostId) -> Result<re
 async fn detail(app: &App, as_of: &AsOf, found: read::Host, request: &HttpRequest) -> Result<HttpResponse, Problem> {
     let labels = labels_of(app, as_of, found.id).await?;
     let state = &app.ledger.fold().state;
+    let users = users_of(app, as_of, std::slice::from_ref(&found)).await?.into_values().next();
     let facts = hosts_of(app, state, as_of, vec![found]).await?;
     let Some(facts) = facts.first() else { return Err(Problem::failure("a host was lost between two statements")) };
-    Ok(as_of.answer(request, json!({"host": shape::detail(facts, labels)})))
+    Ok(as_of.answer(request, json!({"host": shape::detail(facts, labels, users.as_ref())})))
 }

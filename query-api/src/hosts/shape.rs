@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use domain::records::{Boot, Disks, Hardware, Identity, Intervals, Network, Os};
+use domain::records::{Address, Boot, Disks, Hardware, Identity, Intervals, Network, Os, User};
 use domain::{HostId, TeamId, Timestamp};
 use infra_http::shape::time;
+use projections::read::HostUsers;
 use serde_json::{Map, Value, json};
 
 use crate::presence::Calls;
@@ -130,11 +131,30 @@ pub fn host(facts: &Facts) -> Map<String, Value> {
     }
 }
 
-/// A host with what only its own page shows. `labels` are shapes without counts.
-pub fn detail(facts: &Facts, labels: Vec<Value>) -> Value {
+/// The users of a host as members of its shape: `users`, and `users_left_out` where a host has more than are kept.
+pub fn users(told: &HostUsers) -> Map<String, Value> {
+    let user = |user: &User| {
+        let User { username, uid, kind, groupname, shell } = user;
+        json!({"uid": uid, "username": username, "type": kind, "groupname": groupname, "shell": shell})
+    };
+    let mut shown = Map::new();
+    shown.insert("users".to_owned(), told.users.iter().map(user).collect());
+    if told.left_out > 0 {
+        shown.insert("users_left_out".to_owned(), told.left_out.into());
+    }
+    shown
+}
+
+/// A host with what only its own page shows. `labels` are shapes without counts; `users` are absent until there are some.
+///
+/// `addresses` is ours, Fleet's shape has no place for it: every address that others can reach the host by, as
+/// `{interface, address, mac}`.
+pub fn detail(facts: &Facts, labels: Vec<Value>, users: Option<&HostUsers>) -> Value {
     let mut shown = host(facts);
+    shown.extend(users.map(self::users).unwrap_or_default());
     let rest = [
         ("labels", Value::from(labels)),
+        ("addresses", facts.network.addresses.iter().map(address).collect()),
         ("packs", json!([])),
         ("policies", json!([])),
         ("batteries", Value::Null),
@@ -150,6 +170,10 @@ pub fn detail(facts: &Facts, labels: Vec<Value>) -> Value {
         ]);
     }
     Value::Object(shown)
+}
+
+fn address(address: &Address) -> Value {
+    json!({"interface": address.interface, "address": address.address, "mac": address.mac})
 }
 
 #[cfg(test)]
