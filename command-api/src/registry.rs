@@ -37,7 +37,7 @@ use crate::settings::Settings;
 pub use append::AppendFailed;
 pub use configs::Rendered;
 pub use connections::Connection;
-pub use work::{Finished, LABEL, LIVE, NO_POLICIES};
+pub use work::{Finished, LABEL, LIVE, NO_POLICIES, has_feature};
 
 use answered::Answered;
 use attendance::Attendance;

@@ -15,7 +15,7 @@ use super::refusal::done;
 use super::salvage::mend;
 use super::{Refused, address};
 use crate::App;
-use crate::registry::{Finished, LABEL, LIVE, NO_POLICIES};
+use crate::registry::{Finished, LABEL, LIVE, NO_POLICIES, has_feature};
 
 /// Takes the answers to details, labels and live queries; acknowledged when all that is news is durable.
 ///

@@ -16,5 +16,6 @@ mod quiet;
 mod restart;
 mod site;
 mod stale;
+mod users;
 mod work;
 mod write;

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
+use super::Section;
 use super::inventory::PARTS;
-use super::{Section, Users};
 
 /// Sections that list things.
 const INVENTORIES: [&str; 1] = ["users"];
@@ -68,6 +68,7 @@ impl Section {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::Users;
 
     #[test]
     fn every_state_has_a_place_of_its_own() {

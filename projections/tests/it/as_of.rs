@@ -84,6 +84,23 @@ async fn facts(views: &Views, model: &Model<'_>, at: Timestamp) {
         told.reported.clear();
         assert_eq!(told, expected, "host {host} at {at}");
     }
+    users(views, model, at).await;
+}
+
+/// The users of all places together.
+async fn users(views: &Views, model: &Model<'_>, at: Timestamp) {
+    let read = read::host_users(views, at, &model.everyone()).await.unwrap();
+    for host in model.everyone() {
+        let mut expected = None;
+        for section in model.sections(host).into_values() {
+            if let domain::records::Section::Users(state) = section {
+                let all: &mut BTreeSet<_> = expected.get_or_insert_default();
+                all.extend(state.users);
+            }
+        }
+        let told = read.get(&host).map(|told| told.users.iter().cloned().collect());
+        assert_eq!(told, expected, "users of host {host} at {at}");
+    }
 }
 
 fn set(facts: &mut read::HostFacts, section: domain::records::Section) {
@@ -97,6 +114,7 @@ fn set(facts: &mut read::HostFacts, section: domain::records::Section) {
         Boot(state) => facts.boot = state,
         Intervals(state) => facts.intervals = state,
         LabelAnswers(state) => facts.labels = state,
+        Users(_) => {}
     }
 }
 

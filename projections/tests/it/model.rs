@@ -40,7 +40,7 @@ impl<'a> Model<'a> {
         let mut newest: BTreeMap<&str, Timestamp> = BTreeMap::new();
         let mut held = BTreeMap::new();
         for Report { recorded, section, .. } in self.story.reports.iter().filter(|report| report.host == host) {
-            let name = section.name();
+            let name = section.slot();
             if newest.get(name).is_some_and(|newest| recorded < newest) {
                 continue;
             }

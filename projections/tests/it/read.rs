@@ -46,6 +46,7 @@ async fn every_read_takes_a_bounded_number_of_statements() {
         assert!(statements(views, read::host_find(views, at, &filter.scope, "web-01")).await.0 <= 1);
         let ids: Vec<HostId> = (1..=900).map(HostId).collect();
         assert!(statements(views, read::host_facts(views, at, &ids)).await.0 <= 1);
+        assert!(statements(views, read::host_users(views, at, &ids)).await.0 <= 1);
         assert!(statements(views, read::host_labels(views, at, id)).await.0 <= 2);
         assert!(statements(views, read::label_counts(views, at, &filter.scope)).await.0 <= 4);
         assert!(statements(views, read::label_hosts(views, at, &filter.scope, LabelId(2))).await.0 <= 2);

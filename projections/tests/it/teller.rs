@@ -11,7 +11,7 @@ use domain::ledger::{Chain, Commit, Decided, Stamp};
 use domain::query::{Logging, Spec};
 use domain::records::{
     Activity, Answer, AnswerState, Boot, Disks, Encoded, Hardware, Identity, Intervals, LabelAnswers, Line, LineKind,
-    Network, Os, Presence, Report, Section, Signal,
+    Network, Os, Presence, Report, Section, Signal, User, Users,
 };
 use domain::role::{Role, Roles};
 use domain::user::Profile;
@@ -293,7 +293,7 @@ impl Teller {
     /// Few values, so that states come back.
     fn section(&mut self, host: HostId) -> Section {
         let few = self.rng.random_range(0..3);
-        match self.rng.random_range(0..8) {
+        match self.rng.random_range(0..10) {
             0 | 1 => Identity {
                 hostname: ["Web-01", "db_02", "ÄPFEL%"][few].into(),
                 computer_name: ["", "Anna's Laptop"][few % 2].into(),
@@ -318,6 +318,7 @@ impl Teller {
             }
             6 if few == 0 => Boot { booted_at: Timestamp::from_secs(few as i64) }.into(),
             6 => Intervals { distributed_interval: few as u32, ..Intervals::default() }.into(),
+            7 | 8 => self.users(few).into(),
             _ => {
                 let newest = self.state.labels.iter().map(|label| label.id.0).max().unwrap_or(0) + 2;
                 let answered: BTreeSet<LabelId> = (1..=newest).map(LabelId).collect();
@@ -325,6 +326,14 @@ impl Teller {
                 LabelAnswers { answered, members }.into()
             }
         }
+    }
+
+    /// The whole, or one of two parts: no user is in two places.
+    fn users(&mut self, few: usize) -> Users {
+        let part = self.rng.random_range(0..3);
+        let name = |number: usize| format!("{}-{number}", ["root", "ann", "bob"][usize::from(part)]);
+        let user = |number: usize| User { username: name(number), uid: number as i64, ..User::default() };
+        Users { part, ..Users::new((0..few).map(user).collect()) }
     }
 
     fn seen_hosts(&mut self) {

@@ -72,6 +72,7 @@ async fn what_really_changed_is_written_and_nothing_else() {
             "network_addresses_unix",
             "disk_space_unix",
             "os_unix_like",
+            "users",
         ];
         let rows: serde_json::Map<String, Value> = names
             .iter()
@@ -85,6 +86,7 @@ async fn what_really_changed_is_written_and_nothing_else() {
         Value::from(rows)
     };
     for (change, section) in [
+        (("users", json!([{"uid": "0", "username": "root", "shell": "/bin/bash"}])), "users"),
         (("osquery_info", json!([{"version": "5.17.0"}])), "identity"),
         (
             (
@@ -110,7 +112,7 @@ async fn what_really_changed_is_written_and_nothing_else() {
         assert_eq!(site.reports().len(), count + 2, "{section}");
         site.pass(Duration::from_secs(1));
     }
-    assert_eq!(site.reports().len(), before + 6);
+    assert_eq!(site.reports().len(), before + 8);
 }
 
 #[actix_web::test]

@@ -369,6 +369,10 @@ pub fn ubuntu_rows(name: &str, uptime: u64) -> Value {
         "disk_space_unix" => {
             json!([{"percent_disk_space_available": "40.5", "gigs_disk_space_available": "200.25", "gigs_total_disk_space": "494.0"}])
         }
+        "users" => {
+            let user = |uid: &str, name: &str| json!({"uid": uid, "username": name, "type": "", "groupname": name, "shell": "/bin/bash"});
+            json!([user("0", "root"), user("1000", "ann")])
+        }
         "os_unix_like" => {
             os["kernel_version"] = json!("6.8.0-31-generic");
             json!([os])

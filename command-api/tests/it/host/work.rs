@@ -57,7 +57,7 @@ async fn check_22_every_query_has_a_text_and_every_discovery_a_query() {
     let key = site.enroll("a").await;
     let read = site.post("distributed/read", json!({"node_key": key})).await.json();
     let queries = read["queries"].as_object().unwrap();
-    assert_eq!(queries.len(), 9 + 5 + 1, "details, labels of its platform, and the wildcard");
+    assert_eq!(queries.len(), 10 + 5 + 1, "details, labels of its platform, and the wildcard");
     assert!(queries.values().all(|sql| !sql.as_str().unwrap().is_empty()));
     assert!(read["discovery"].as_object().unwrap().keys().all(|name| queries.contains_key(name)));
     assert!(read.get("accelerate").is_none());

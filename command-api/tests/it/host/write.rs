@@ -30,7 +30,7 @@ async fn details_become_sections() {
     let host = site.host(&key);
     let mut names: Vec<&str> = site.reports().iter().map(|report| report.section.name()).collect();
     names.sort_unstable();
-    assert_eq!(names, ["boot", "disks", "hardware", "identity", "intervals", "labels", "network", "os", "os"]);
+    assert_eq!(names, ["boot", "disks", "hardware", "identity", "intervals", "labels", "network", "os", "os", "users"]);
     assert_eq!(os(&site, &key)["kernel_version"], "6.8.0-31-generic");
     let Some(Section::Hardware(hardware)) = site.section(host, "hardware") else { panic!() };
     assert_eq!((hardware.cpu_logical_cores, hardware.memory), (8, 16_777_216_000));
@@ -97,8 +97,12 @@ async fn check_28_a_failed_query_changes_nothing() {
         "disk_space_unix",
         "osquery_flags",
         "os_unix_like",
+        "users",
     ];
-    for rows in [json!([]), json!([{"name": "x", "hostname": "x", "address": "x", "total_seconds": "1"}])] {
+    for rows in [
+        json!([]),
+        json!([{"name": "x", "hostname": "x", "address": "x", "total_seconds": "1", "uid": "1", "username": "x"}]),
+    ] {
         let queries: serde_json::Map<_, _> =
             names.iter().map(|name| (format!("fleet_detail_query_{name}"), rows.clone())).collect();
         let statuses: serde_json::Map<_, _> = queries.keys().map(|name| (name.clone(), json!(1))).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::records::{
     Activity, Address, Answer, AnswerState, Boot, Disks, Encoded, Hardware, Identity, Intervals, LabelAnswers, Line,
-    LineKind, Network, Os, Report, Section, Signal,
+    LineKind, Network, Os, Report, Section, Signal, User, Users,
 };
 use domain::{Actor, CampaignId, CommandId, Digest, HostId, LabelId, QueryId, Timestamp};
 use serde_json::{Value, json};
@@ -85,6 +85,26 @@ fn section(name: &str) -> Section {
         }
         "host.labels_reported.v1" => {
             Section::from(LabelAnswers { answered: [2, 4, 8].map(LabelId).into(), members: [4, 8].map(LabelId).into() })
+        }
+        "host.users_reported.v1" => {
+            let user = |name: &str, uid: i64| User {
+                username: text(name),
+                uid,
+                kind: text(""),
+                groupname: text(name),
+                shell: text("/bin/bash"),
+            };
+            Section::from(Users { part: 0, users: vec![user("anna", 1000), user("root", 0)], left_out: 0 })
+        }
+        "host.users_reported.v1.part" => {
+            let admin = User {
+                username: text("EXAMPLE\\admin"),
+                uid: 500,
+                kind: text("local"),
+                groupname: text("Administrators"),
+                shell: text("C:\\Windows\\system32\\cmd.exe"),
+            };
+            Section::from(Users { part: 3, users: vec![admin], left_out: 2 })
         }
         _ => panic!("{name} has no expectation: write down beside the others what it says"),
     }

@@ -5,12 +5,15 @@ use std::collections::HashMap;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::resolve;
 use crate::client::Client;
 use crate::exit::Exit;
 use crate::output::{Format, Screen, csv, difference, escaped, flat, json, table};
+
+/// The items of a list that are named when it is first seen; of more only the number is told.
+const LISTED: usize = 24;
 
 /// Look into the past of a host
 #[derive(Subcommand)]
@@ -105,28 +108,56 @@ fn write(screen: &mut Screen, format: Format, history: &[State]) -> Result<()> {
     Ok(())
 }
 
-/// A row for each change, made of a state and the one of its section before it, which stands further down.
+/// The newest state of each section, by its parts.
+type Held<'a> = HashMap<&'a str, HashMap<u64, &'a Value>>;
+
+/// A row for each change, made of a state and the one of its section before it, which stands further down. Parts of a
+/// long list that changed at the same time are one change.
 fn changes(history: &[State]) -> Vec<Vec<String>> {
-    let mut earlier: HashMap<&str, &State> = HashMap::new();
-    let mut oldest_first: Vec<Vec<Vec<String>>> = Vec::new();
-    for state in history.iter().rev() {
-        let before = earlier.insert(&state.section, state);
-        oldest_first.push(rows(state, before));
-    }
-    oldest_first.into_iter().rev().flatten().collect()
+    let mut held = Held::new();
+    let oldest_first: Vec<&State> = history.iter().rev().collect();
+    let together = oldest_first.chunk_by(|one, other| (&one.since, &one.section) == (&other.since, &other.section));
+    let rows: Vec<_> = together.map(|states| rows(states, &mut held)).collect();
+    rows.into_iter().rev().flatten().collect()
 }
 
-fn rows(state: &State, before: Option<&State>) -> Vec<Vec<String>> {
-    let row = |time: &str, change: &str| [time, &state.section, change].map(|cell| escaped(cell).into_owned()).to_vec();
-    let lines = match before {
-        Some(before) => difference::lines(&before.data, &state.data),
-        None => vec![format!("first seen: {}", summary(&state.data))],
+fn rows<'a>(states: &[&'a State], held: &mut Held<'a>) -> Vec<Vec<String>> {
+    let [State { section, since, .. }, ..] = states else { return vec![] };
+    let row = |change: &str| [since, section, change].map(|cell| escaped(cell).into_owned()).to_vec();
+    let parts = held.entry(section).or_default();
+    let is_first = parts.is_empty();
+    let put = |state: &&'a State| parts.insert(state.data["part"].as_u64().unwrap_or(0), &state.data);
+    let before: Vec<&Value> = states.iter().filter_map(put).collect();
+    let after = joined(states.iter().map(|state| &state.data));
+    let lines = match is_first {
+        true => vec![format!("first seen: {}", summary(&after))],
+        false => difference::lines(&joined(before.into_iter()), &after),
     };
-    lines.iter().map(|line| row(&state.since, line)).collect()
+    lines.iter().map(|line| row(line)).collect()
+}
+
+/// What parts say together: their lists are one list, and their numbers add up.
+fn joined<'a>(parts: impl Iterator<Item = &'a Value>) -> Value {
+    let mut whole = Map::new();
+    for (name, value) in parts.filter_map(Value::as_object).flatten().filter(|(name, _)| *name != "part") {
+        match (whole.get_mut(name), value) {
+            (Some(Value::Array(items)), Value::Array(more)) => items.extend(more.iter().cloned()),
+            (Some(Value::Number(sum)), Value::Number(more)) => {
+                *sum = (sum.as_u64().unwrap_or(0) + more.as_u64().unwrap_or(0)).into();
+            }
+            _ => _ = whole.insert(name.clone(), value.clone()),
+        }
+    }
+    Value::Object(whole)
 }
 
 fn summary(data: &Value) -> String {
     let Some(object) = data.as_object() else { return flat::cell(data) };
+    let is_long = |name: &String| object.get(name).and_then(Value::as_array).filter(|items| items.len() > LISTED);
     let members = flat::members(object).into_iter().filter(|(_, text)| !text.is_empty());
-    members.map(|(name, text)| format!("{name}={text}")).collect::<Vec<_>>().join(" ")
+    let told = |(name, text): (String, String)| match is_long(&name) {
+        Some(items) => format!("{} {name}", items.len()),
+        None => format!("{name}={text}"),
+    };
+    members.map(told).collect::<Vec<_>>().join(" ")
 }

@@ -1,12 +1,15 @@
 //! What changed between two states of the same thing, one line a change.
 
+mod things;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use super::flat;
 
-/// The changes that lead from one state to the next: `key: old → new`, `key: + item`, `key: - item`.
+/// The changes that lead from one state to the next: `key: old → new`, `key: + item`, `key: - item`; of things that people
+/// know by name, `user added: bob (uid=1001)`.
 pub fn lines(old: &Value, new: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     compare("", old, new, &mut lines);
@@ -32,6 +35,10 @@ fn members(name: &str, old: &Map<String, Value>, new: &Map<String, Value>, lines
 
 /// Lists are compared as sets that may hold an item more than once: their order says nothing here.
 fn items(name: &str, old: &[Value], new: &[Value], lines: &mut Vec<String>) {
+    if let Some(words) = things::lines(name, old, new) {
+        lines.extend(words);
+        return;
+    }
     let mut balance: BTreeMap<String, i64> = BTreeMap::new();
     for item in old {
         *balance.entry(shown(item)).or_default() -= 1;
@@ -78,9 +85,11 @@ mod tests {
 
     #[test]
     fn lists_are_compared_by_their_items() {
+        let labels = |id: u32| json!({"labels": [{"id": 1, "x": "a"}, {"id": id, "x": "b"}]});
+        assert_eq!(lines(&labels(2), &labels(3)), ["labels: - id=2 x=b", "labels: + id=3 x=b"]);
         let old = json!({"users": [{"uid": "0", "username": "root"}, {"uid": "1000", "username": "ann"}]});
         let new = json!({"users": [{"uid": "1001", "username": "bob"}, {"uid": "0", "username": "root"}]});
-        assert_eq!(lines(&old, &new), ["users: - uid=1000 username=ann", "users: + uid=1001 username=bob"]);
+        assert_eq!(lines(&old, &new), ["user removed: ann (uid=1000)", "user added: bob (uid=1001)"]);
     }
 
     #[test]

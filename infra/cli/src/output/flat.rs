@@ -33,7 +33,7 @@ fn collect(object: &Map<String, Value>, prefix: &str, flat: &mut Vec<(String, St
 pub fn list(value: &Value) -> String {
     let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
     let named = |thing: &Map<String, Value>| {
-        ["name", "username"].iter().find_map(|key| thing.get(*key)?.as_str().map(str::to_owned))
+        ["name", "username", "address"].iter().find_map(|key| thing.get(*key)?.as_str().map(str::to_owned))
     };
     let plain: Option<Vec<String>> = items
         .iter()

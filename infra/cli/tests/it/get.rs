@@ -172,6 +172,33 @@ fn history_shows_what_changed_and_when() {
 }
 
 #[test]
+fn parts_of_a_long_list_are_one_list() {
+    let fake = Fake::start();
+    fake.answers("GET /api/latest/fleet/hosts/identifier/build-1", json!({"host": host(1)}));
+    let user = |uid: u32| json!({"uid": uid, "username": format!("user-{uid}")});
+    let users = |of: std::ops::Range<u32>| of.map(user).collect::<Vec<_>>();
+    let state = |since: &str, part: u32, users: Vec<Value>| {
+        let data = if part == 0 { json!({"users": users}) } else { json!({"part": part, "users": users}) };
+        json!({"section": "users", "since": format!("2026-11-2{since}T10:00:00Z"), "until": null, "data": data})
+    };
+    // Thirty users become forty, in two parts; then one part loses a user.
+    fake.answers(
+        "GET /api/muster/v1/hosts/1/history",
+        json!({"history": [
+            state("3", 2, users(21..40)), state("2", 0, vec![]), state("2", 1, users(0..20)), state("2", 2, users(20..40)),
+            state("1", 0, users(0..39)),
+        ]}),
+    );
+    let out = Cli::with_token(&fake.address).run(&["host", "history", "build-1"]).expect(0).out;
+    let expected = [
+        "2026-11-23T10:00:00Z  users    user removed: user-20 (uid=20)",
+        "2026-11-22T10:00:00Z  users    user added: user-39 (uid=39)",
+        "2026-11-21T10:00:00Z  users    first seen: 39 users",
+    ];
+    assert_eq!(out.lines().skip(2).collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn users_queries_teams_and_activities_are_listed() {
     let fake = Fake::start();
     fake.answers("GET /api/latest/fleet/users", json!({"users": [
