@@ -243,7 +243,7 @@ fn users_are_the_list_that_was_reported_last() {
     let read = users(&[root.clone(), ann.clone(), ann.clone()]).unwrap();
     let shown: Vec<_> = read.iter().map(|user| (&*user.username, user.uid, &*user.groupname, &*user.shell)).collect();
     assert_eq!(shown, [("ann", 1000, "ann", "/bin/zsh"), ("root", 0, "root", "/bin/bash")]);
-    assert_eq!(users(&[root.clone()]).unwrap().len(), 1);
+    assert_eq!(users(std::slice::from_ref(&root)).unwrap().len(), 1);
     // Nothing is said by no rows, by text where a number belongs, or by a row without a name.
     assert_eq!(users(&[]), None);
     assert_eq!(users(&[root.clone(), user("ann", "many", "")]), None);

@@ -20,6 +20,7 @@ mod load;
 mod modes;
 mod past;
 mod patience;
+mod people;
 mod restart;
 mod secrets;
 mod views;
