@@ -1,21 +1,62 @@
 //! Subjects of the ledger that are few: each is kept whole as JSON, one row for as long as it stayed as it was.
 
-use domain::Timestamp;
-use infra_stores::{Row, Statement, StoreError, Value, Write};
+use async_trait::async_trait;
+use domain::{Event, Timestamp};
+use infra_log::Topic;
+use infra_stores::{Row, Statement, StoreError, Table, Value, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::projection::FoldError;
+use super::decisions;
+use crate::projection::{Facts, FoldError, Projection};
 use crate::tables::SUBJECT;
 
+/// A kind of subject: a view with the rows of that kind alone.
+#[async_trait]
+pub(crate) trait Kind: Send + Sync {
+    const VIEW: &str;
+    /// Another one builds the view anew.
+    const SHAPE: i64 = 1;
+
+    /// What one decision does to the subjects of this kind.
+    async fn tell(subjects: &Subjects, event: &Event, at: Timestamp, write: &mut Write) -> Result<(), FoldError>;
+}
+
+#[async_trait]
+impl<K: Kind> Projection for K {
+    fn name(&self) -> &'static str {
+        K::VIEW
+    }
+
+    fn shape(&self) -> i64 {
+        K::SHAPE
+    }
+
+    fn topic(&self) -> Topic {
+        Topic::Ledger
+    }
+
+    fn tables(&self) -> Vec<&'static Table> {
+        vec![&SUBJECT]
+    }
+
+    async fn fold(&self, facts: &Facts, version: i64, write: &mut Write) -> Result<(), FoldError> {
+        let subjects = Subjects { kind: K::VIEW, version };
+        for decision in decisions(facts) {
+            K::tell(&subjects, &decision.event, decision.at, write).await?;
+        }
+        Ok(())
+    }
+}
+
 /// The subjects of one kind in one version of their view; the kind is the view's name.
-pub(super) struct Subjects {
+pub(crate) struct Subjects {
     pub kind: &'static str,
     pub version: i64,
 }
 
 /// A subject as it stands.
-pub(super) struct Open<S> {
+pub(crate) struct Open<S> {
     id: u32,
     since: Timestamp,
     stored: String,

@@ -4,14 +4,11 @@ use async_trait::async_trait;
 use domain::role::Roles;
 use domain::user::{Changed, Created};
 use domain::{Event, Timestamp, UserId};
-use infra_log::Topic;
-use infra_stores::{Table, Write};
+use infra_stores::Write;
 use serde::{Deserialize, Serialize};
 
-use super::decisions;
-use super::subject::Subjects;
-use crate::projection::{Facts, FoldError, Projection, view};
-use crate::tables::SUBJECT;
+use super::subject::{Kind, Subjects};
+use crate::projection::{FoldError, view};
 
 /// One row per account for as long as it stayed as it was: an [`Account`].
 /// Source: `user.*`, `team.deleted`.
@@ -54,50 +51,32 @@ impl Account {
 }
 
 #[async_trait]
-impl Projection for Users {
-    fn name(&self) -> &'static str {
-        view::USERS
-    }
+impl Kind for Users {
+    const VIEW: &str = view::USERS;
 
-    fn shape(&self) -> i64 {
-        1
-    }
-
-    fn topic(&self) -> Topic {
-        Topic::Ledger
-    }
-
-    fn tables(&self) -> Vec<&'static Table> {
-        vec![&SUBJECT]
-    }
-
-    async fn fold(&self, facts: &Facts, version: i64, write: &mut Write) -> Result<(), FoldError> {
-        let users = Subjects { kind: view::USERS, version };
-        for decision in decisions(facts) {
-            let at = decision.at;
-            match &decision.event {
-                Event::UserCreated(event) => users.add(event.user.0, at, &Account::created(event, at), write),
-                Event::UserChanged(event) => {
-                    users.change(event.user.0, at, write, |user: &mut Account| user.change(event, at)).await?;
-                }
-                Event::PasswordChanged(event) => {
-                    let change = |user: &mut Account| {
-                        user.must_reset_password = event.must_reset_password;
-                        user.updated_at = at;
-                    };
-                    users.change(event.user.0, at, write, change).await?;
-                }
-                Event::UserDeleted(event) => users.end(event.user.0, at, write).await?,
-                Event::TeamDeleted(event) => {
-                    for mut open in users.all::<Account>(write).await? {
-                        if let Roles::Teams(teams) = &mut open.subject.roles {
-                            teams.remove(&event.team);
-                        }
-                        users.save(open, at, write);
-                    }
-                }
-                _ => {}
+    async fn tell(subjects: &Subjects, event: &Event, at: Timestamp, write: &mut Write) -> Result<(), FoldError> {
+        match event {
+            Event::UserCreated(event) => subjects.add(event.user.0, at, &Account::created(event, at), write),
+            Event::UserChanged(event) => {
+                subjects.change(event.user.0, at, write, |user: &mut Account| user.change(event, at)).await?;
             }
+            Event::PasswordChanged(event) => {
+                let change = |user: &mut Account| {
+                    user.must_reset_password = event.must_reset_password;
+                    user.updated_at = at;
+                };
+                subjects.change(event.user.0, at, write, change).await?;
+            }
+            Event::UserDeleted(event) => subjects.end(event.user.0, at, write).await?,
+            Event::TeamDeleted(event) => {
+                for mut open in subjects.all::<Account>(write).await? {
+                    if let Roles::Teams(teams) = &mut open.subject.roles {
+                        teams.remove(&event.team);
+                    }
+                    subjects.save(open, at, write);
+                }
+            }
+            _ => {}
         }
         Ok(())
     }
