@@ -2,22 +2,23 @@
 //!
 //! A window reaches the log up to 30 s after the instants it tells, which the margin of the online rule covers.
 
+mod follow;
+mod kept;
+
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use domain::records::Signal;
 use domain::{HostId, Members, Timestamp};
-use infra_log::{Log, Position, ReadError, Topic};
-use infra_world::World;
+use infra_ledger::Place;
+use infra_log::Position;
+use serde::{Deserialize, Serialize};
 
 /// A host is online this long after its own interval has passed.
 pub const MARGIN: Duration = Duration::from_secs(60);
-const BATCH_RECORDS: usize = 500;
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is known of one host's calls. Times are `EPOCH` until the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calls {
     pub seen: Timestamp,
     pub detailed: Timestamp,
@@ -48,6 +49,10 @@ struct Known {
     told_to: Timestamp,
     /// When this process began to follow: a stretch without windows before it was the server's own outage.
     since: Timestamp,
+    /// The position of `muster.signals` that is read next.
+    next: Position,
+    /// The last record that was folded.
+    last: Option<Place>,
 }
 
 impl Presence {
@@ -73,10 +78,19 @@ impl Presence {
         self.0.read().expect("nothing panics while it holds this")
     }
 
+    fn change<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
+        change(&mut self.0.write().expect("nothing panics while it holds this"))
+    }
+
     /// Folds one signal.
     pub fn apply(&self, signal: &Signal) {
-        let mut known = self.0.write().expect("nothing panics while it holds this");
-        let Known { hosts, told_to, .. } = &mut *known;
+        self.change(|known| known.apply(signal));
+    }
+}
+
+impl Known {
+    fn apply(&mut self, signal: &Signal) {
+        let Known { hosts, told_to, .. } = self;
         match signal {
             Signal::Presence(window) => {
                 *told_to = window.until.max(*told_to);
@@ -92,34 +106,6 @@ impl Presence {
                 stamp(hosts, wished, |calls| calls.wished = calls.wished.max(*at));
             }
             Signal::Answered { .. } | Signal::Clock { .. } => {}
-        }
-    }
-
-    /// Follows the topic for ever. What retention removed is passed over: it is older than any use of it.
-    pub async fn follow(self, log: Arc<dyn Log>, world: World) {
-        let partition = Topic::Signals.only();
-        self.0.write().expect("nothing panics while it holds this").since = world.now();
-        let mut next: Position = 0;
-        loop {
-            match log.read(partition, next, BATCH_RECORDS, BATCH_BYTES).await {
-                Ok(records) if records.is_empty() => log.changed(partition, next, PATIENCE).await,
-                Ok(records) => {
-                    for record in records {
-                        next = record.position + 1;
-                        match Signal::decode(&record.value) {
-                            Ok(signal) => self.apply(&signal),
-                            Err(error) => {
-                                tracing::warn!(position = record.position, "a signal cannot be read: {error}")
-                            }
-                        }
-                    }
-                }
-                Err(ReadError::Gone { start, .. }) => next = start,
-                Err(error) => {
-                    tracing::warn!(at = %world.now(), "presence cannot be followed: {error}");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
-            }
         }
     }
 }

@@ -62,6 +62,8 @@ pub fn start(
     jobs.push(until(stop.clone(), async move { registry.keep_snapshots(of_hosts, interval).await }));
     let (log, node, snapshots) = (parts.reads.log.clone(), options.node.clone(), parts.snapshots.clone());
     jobs.push(until(stop.clone(), async move { infra_ledger::activity::tell(log, &node, &snapshots).await }));
+    let (presence, of_presence) = (parts.presence.clone(), parts.snapshots.clone());
+    jobs.push(until(stop.clone(), presence.keep_snapshots(of_presence, interval)));
     jobs.push(until(stop.clone(), parts.presence.clone().follow(parts.reads.log.clone(), parts.world.clone())));
     let (data, orders) = (data.clone(), Arc::new(Running::new(parts.clone())));
     jobs.push(until(stop, async move {

@@ -84,7 +84,8 @@ impl Parts {
             carves: Carves::default(),
             desk: Desk::new(DeskSettings::default()),
         });
-        let presence = Presence::default();
+        let presence = Presence::restored(&*log, &snapshots).await;
+        presence.catch_up(&*log, &world).await?;
         let access = Access::new(follower.clone(), world.clone()).noting_use(note_use(commands.clone()));
         let reads = Shared::new(query_api::App {
             ledger: follower,
@@ -114,6 +115,9 @@ impl Parts {
         }
         if let Err(error) = self.commands.registry.take_snapshots(&self.snapshots).await {
             tracing::warn!("no snapshot of hosts was taken, the next start takes longer: {error}");
+        }
+        if let Err(error) = self.presence.keep(&self.snapshots).await {
+            tracing::warn!("no snapshot of presence was taken, the next start takes longer: {error}");
         }
         self.views.close().await;
         self.ledger.close().await;
