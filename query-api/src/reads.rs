@@ -51,7 +51,7 @@ impl Reads {
     ///
     /// 400 for a time that is none, has no offset, or lies ahead.
     pub async fn as_of(&self, params: &Params, world: &World, views: &[&str]) -> Result<AsOf, Problem> {
-        let past = match params.text("as_of") {
+        let past = match params.get("as_of") {
             None => None,
             Some(text) => {
                 let time = Timestamp::parse_rfc3339(text).ok_or_else(|| {

@@ -15,7 +15,7 @@ pub enum TeamScope {
 }
 
 impl TeamScope {
-    fn numbers(teams: &[Option<TeamId>]) -> impl Iterator<Item = u32> + '_ {
+    pub(super) fn numbers(teams: &[Option<TeamId>]) -> impl Iterator<Item = u32> + '_ {
         teams.iter().map(|team| team.map_or(0, |team| team.0))
     }
 

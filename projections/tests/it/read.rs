@@ -51,7 +51,7 @@ async fn every_read_takes_a_bounded_number_of_statements() {
         assert!(statements(views, read::label_counts(views, at, &filter.scope)).await.0 <= 4);
         assert!(statements(views, read::label_hosts(views, at, &filter.scope, LabelId(2))).await.0 <= 2);
     }
-    assert!(statements(views, read::host_history(views, id, None, 50)).await.0 <= 1);
+    assert!(statements(views, read::host_history(views, &filter.scope, id, None, 50)).await.0 <= 2);
     assert!(statements(views, read::activity_page(views, true, &page)).await.0 <= 1);
     assert!(statements(views, read::campaign_page(views, &page)).await.0 <= 1);
     assert!(statements(views, read::campaign_totals(views, &[CampaignId(1), CampaignId(2)])).await.0 <= 1);
@@ -103,9 +103,9 @@ async fn activities_are_there_once_and_paged_both_ways() {
 async fn the_history_of_a_host_is_told_newest_first() {
     let (story, rig) = told(104).await;
     let host = HostId(1);
-    let all = read::host_history(&rig.views, host, None, 1000).await.unwrap();
+    let all = read::host_history(&rig.views, &TeamScope::All, host, None, 1000).await.unwrap();
     assert!(all.len() > 8 && all.windows(2).all(|pair| pair[0].since >= pair[1].since));
-    let some = read::host_history(&rig.views, host, Some("identity"), 1000).await.unwrap();
+    let some = read::host_history(&rig.views, &TeamScope::All, host, Some("identity"), 1000).await.unwrap();
     assert!(!some.is_empty() && some.iter().all(|one| one.section == "identity"));
     assert_eq!(some[0].until, None);
     for pair in some.windows(2) {
@@ -113,7 +113,7 @@ async fn the_history_of_a_host_is_told_newest_first() {
     }
     let model = crate::model::Model::at(&story, some[1].since);
     assert_eq!(some[1].data["hostname"], json!(model.identity(host).hostname));
-    assert_eq!(read::host_history(&rig.views, host, None, 3).await.unwrap(), all[..3]);
+    assert_eq!(read::host_history(&rig.views, &TeamScope::All, host, None, 3).await.unwrap(), all[..3]);
 }
 
 #[tokio::test]

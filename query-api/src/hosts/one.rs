@@ -50,7 +50,8 @@ pub async fn by_identifier(
 ///
 /// A long inventory (more than 16 KiB of users) is told in sixteen parts, each with its number as `part` in `data`, which
 /// change apart; one without a number is the whole. What all of them hold at a time is the inventory.
-/// `section` picks one; 400 for one that there is not. A deleted host keeps its history for those who may see all hosts.
+/// `section` picks one; 400 for one that there is not. A deleted host keeps its history for those who may see all hosts;
+/// team roles see the time that it spent in their teams.
 pub async fn history(
     app: Data<App>,
     user: SignedIn,
@@ -66,12 +67,12 @@ pub async fn history(
     }
     let id = HostId(*id);
     let as_of = app.reads.as_of(&Params::parse(""), &app.world, VIEWS).await?;
-    let sees_all = scope(&user.roles, Action::ReadHosts) == read::TeamScope::All;
+    let scope = scope(&user.roles, Action::ReadHosts);
     let newest = app.ledger.fold().state.hosts.newest();
-    if !(sees_all && (1..=newest).contains(&id.0)) {
+    if !(scope == read::TeamScope::All && (1..=newest).contains(&id.0)) {
         find(&app, &user, &as_of, id).await?;
     }
-    let periods = read::host_history(&app.reads.views, id, section, PERIODS).await.map_err(unreadable)?;
+    let periods = read::host_history(&app.reads.views, &scope, id, section, PERIODS).await.map_err(unreadable)?;
     let shown = |period: &read::SectionPeriod| {
         json!({
             "section": period.section,

@@ -27,6 +27,7 @@ pub fn server(options: &Options, parts: &Parts, listener: TcpListener, served: A
     let known = Data::new(Unrouted::new(commands.chain(campaigns).chain(reads)));
     let server = HttpServer::new(move || {
         App::new()
+            .wrap(from_fn(query_api::present_only))
             .wrap(from_fn(setup_gate))
             .app_data(parts.commands.clone())
             .app_data(parts.reads.clone())

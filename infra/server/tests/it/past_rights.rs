@@ -1,0 +1,104 @@
+//! Who may see the past: a fact of a host is for those who may see its team now, and could have then.
+
+use std::time::Duration;
+
+use infra_testkit::TestAdmin;
+use serde_json::{Value, json};
+
+use crate::house::Clockwork;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// What somebody sees of one host and a label that it is in, as of a time or now.
+async fn seen(reader: &TestAdmin, host: u64, name: &str, label: u64, time: Option<&str>) -> Value {
+    let get = async |path: &str| match time {
+        None => reader.get(path).await,
+        Some(time) => reader.get(&format!("{path}?as_of={time}")).await,
+    };
+    let ids = |list: &Value| list.as_array().unwrap().iter().map(|host| host["id"].clone()).collect::<Value>();
+    let labels = get("labels").await.ok();
+    let listed = labels["labels"].as_array().unwrap().iter().find(|one| one["id"] == label).cloned();
+    let one = get(&format!("labels/{label}")).await.ok();
+    json!({
+        "list": ids(&get("hosts").await.ok()["hosts"]),
+        "count": get("hosts/count").await.ok()["count"],
+        "one": get(&format!("hosts/{host}")).await.status,
+        "called": get(&format!("hosts/identifier/{name}")).await.status,
+        "members": ids(&get(&format!("labels/{label}/hosts")).await.ok()["hosts"]),
+        "counted": listed.map(|label| label["count"].clone()),
+        "of_label": one["label"]["count"],
+    })
+}
+
+fn all(host: u64) -> Value {
+    json!({"list": [host], "count": 1, "one": 200, "called": 200, "members": [host], "counted": 1, "of_label": 1})
+}
+
+fn nothing() -> Value {
+    json!({"list": [], "count": 0, "one": 404, "called": 404, "members": [], "counted": 0, "of_label": 0})
+}
+
+#[tokio::test]
+async fn a_past_fact_is_for_those_who_may_see_the_team_now_and_could_then() {
+    let clockwork = Clockwork::open("past-rights", &[]);
+    let house = &clockwork.house;
+    let (left, secret) = house.team("left").await;
+    let (joined, _) = house.team("joined").await;
+    let host = house.host_with("moves", &secret).await;
+    let id = house.id(&host).await;
+    let (label, _) = house.label(&[&host]).await;
+    let both = json!([{"id": left, "role": "observer"}, {"id": joined, "role": "observer"}]);
+    let everywhere = house.admin();
+    let (of_left, of_joined) = (house.member(left, "observer").await, house.member(joined, "observer").await);
+    let made = json!({"name": "both", "email": "both@example.org", "password": "correct-horse-7-battery", "teams": both,
+        "api_only": true, "admin_forced_password_reset": false});
+    let made = house.admin().post("users/admin", made).await.ok();
+    let of_both = TestAdmin::with_token(&house.door, made["token"].as_str().unwrap());
+    let now = || house.parts.world.now().to_rfc3339();
+
+    let reported = |name: &str| {
+        let mut row = host.details()["system_info"].clone();
+        row["computer_name"] = name.into();
+        json!([row])
+    };
+    clockwork.pass(HOUR).await;
+    everywhere.post(&format!("hosts/{id}/refetch"), json!({})).await.ok();
+    host.asked().await;
+    host.answer("fleet_detail_query_system_info", reported("in-left")).await.done();
+    let before = now();
+    clockwork.pass(HOUR).await;
+    let moved = house.parts.world.now();
+    house.admin().post("hosts/transfer", json!({"team_id": joined, "hosts": [id]})).await.ok();
+    clockwork.pass(HOUR).await;
+    everywhere.post(&format!("hosts/{id}/refetch"), json!({})).await.ok();
+    host.asked().await;
+    host.answer("fleet_detail_query_system_info", reported("in-joined")).await.done();
+    let after = now();
+    clockwork.pass(HOUR).await;
+
+    let name = &host.hostname;
+    for (who, reader, expected) in [
+        ("global", &everywhere, [all(id), all(id), all(id)]),
+        ("left", &of_left, [nothing(), nothing(), nothing()]),
+        ("joined", &of_joined, [nothing(), all(id), all(id)]),
+        ("both", &of_both, [all(id), all(id), all(id)]),
+    ] {
+        for (time, expected) in [Some(&*before), Some(&*after), None].into_iter().zip(expected) {
+            assert_eq!(seen(reader, id, name, label, time).await, expected, "{who} at {time:?}");
+        }
+    }
+
+    let path = format!("/api/muster/v1/hosts/{id}/history?section=identity");
+    let history = async |reader: &TestAdmin| {
+        let periods = reader.get(&path).await.ok()["history"].as_array().unwrap().clone();
+        let told = |one: &Value| one["data"]["computer_name"].as_str().unwrap().to_owned();
+        periods.iter().map(|one| (told(one), one["since"].clone())).collect::<Vec<_>>()
+    };
+    let names = |told: Vec<(String, Value)>| told.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    assert_eq!(names(history(&everywhere).await), ["in-joined", "in-left", name]);
+    assert_eq!(names(history(&of_both).await), ["in-joined", "in-left", name]);
+    let of_joined = history(&of_joined).await;
+    assert_eq!(of_joined[1], ("in-left".to_owned(), json!(moved.to_rfc3339())), "what held when it came, from then on");
+    assert_eq!(names(of_joined), ["in-joined", "in-left"]);
+    assert_eq!(of_left.get(&path).await.status, 404);
+}
