@@ -5,25 +5,32 @@ use actix_web::web::{Data, Path};
 use domain::campaign::Campaign;
 use domain::records::AnswerState;
 use domain::role::Action;
-use domain::{CampaignId, State};
+use domain::{CampaignId, State, targets};
 use infra_http::shape::campaign::Answered;
 use infra_http::{Caller, ListOptions, Params, Problem, Reply, SignedIn, shape};
 use projections::{FoldError, read, view};
 use serde_json::{Value, json};
 
 use crate::App;
+use crate::guard::Guard;
 use crate::stream::{answer, interval_s};
 
 const DEFAULT_PAGE: usize = 20;
 /// Campaigns that are looked at together.
 const STRIDE: u64 = 500;
 
-/// `GET /api/muster/v1/campaigns` → `{campaigns, count, meta}`, newest first. Team roles see those that asked only hosts
-/// of their teams, and their own.
+/// `GET /api/muster/v1/campaigns` → `{campaigns, count, meta}`, newest first; `page` and `per_page`. Team roles see those
+/// that asked only hosts of their teams. 422 for another order.
 pub async fn list(app: Data<App>, user: SignedIn, request: HttpRequest) -> Result<Reply, Problem> {
     user.may(Action::ReadHosts, domain::role::Scope::Any)?;
     let params = Params::parse(request.query_string());
-    let mut options = ListOptions::parse(&params)?;
+    let mut options = ListOptions::parse(&params)?.without_search(&params)?;
+    if let Some(key) = options.order_key.as_deref().filter(|key| *key != "id") {
+        return Err(Problem::invalid("order_key", format!("unknown order key: {key}")));
+    }
+    if options.order_key.is_some() && !options.descending {
+        return Err(Problem::invalid("order_key", "campaigns are listed newest first"));
+    }
     if params.text("per_page").is_none() {
         options.per_page = DEFAULT_PAGE as u64;
     }
@@ -92,18 +99,21 @@ pub async fn known(app: &App, state: &State, id: CampaignId) -> Result<Option<Ca
     }
 }
 
-/// Whether somebody may read a campaign: its author, or who may see every host that it asked.
+/// Whether somebody may read a campaign: who may see every host that it asked.
+///
+/// For its author the deleted ones of them do not count; but an author who may not see the others any more reads nothing.
 pub fn visible(state: &State, user: &Caller, campaign: &Campaign) -> bool {
-    match user.roles.teams_for(Action::ReadHosts) {
-        None => true,
-        Some(_) if campaign.by == Some(user.user) => true,
-        Some(teams) if teams.is_empty() => false,
-        Some(teams) => {
-            let seen = teams.iter().map(|team| state.hosts.of_team(Some(*team)));
-            let seen = seen.fold(domain::Members::default(), |all, team| all.or(&team));
-            campaign.targets.without(&seen).is_empty()
-        }
+    let Some(teams) = user.roles.teams_for(Action::ReadHosts) else { return true };
+    let mut hidden = campaign.targets.without(&targets::visible(state, &user.roles, Action::ReadHosts));
+    if campaign.by == Some(user.user) {
+        hidden = hidden.and(state.hosts.existing());
     }
+    !teams.is_empty() && hidden.is_empty()
+}
+
+/// Watches over a reader of a campaign.
+pub fn guard(app: &App, user: &Caller, campaign: Campaign) -> Guard {
+    Guard::new(&app.access, user.token, move |user| visible(user.state(), user, &campaign))
 }
 
 /// The API's form of a campaign, with its counts as of now.

@@ -15,6 +15,7 @@ use infra_log::{Log, Partition, Position, ReadError, Record, Topic};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::guard::Guard;
 
 const BATCH_RECORDS: usize = 200;
 const BATCH_BYTES: usize = 1024 * 1024;
@@ -33,7 +34,7 @@ enum From {
 ///
 /// `from=start|end|<position>` (default `end`) · `partition` (default all) · `follow=true` goes on for ever ·
 /// `limit` records at most. A line: `{topic, partition, position, appended, key, headers, value}`; a value that is no
-/// JSON is text. 400 for a bad parameter · 403 for anybody but a global admin · 404 for an unknown topic.
+/// JSON is text. A reader who may read no longer gets a last line `{error}`. 400 for a bad parameter · 403 for anybody but a global admin · 404 for an unknown topic.
 pub async fn tail(
     app: Data<App>,
     user: SignedIn,
@@ -65,7 +66,8 @@ pub async fn tail(
                 .map_err(|error| Problem::unavailable("the log cannot be read", error))?,
         ));
     }
-    let reader = Reader { log, places, follow, left: limit.unwrap_or(u64::MAX), idle: 0 };
+    let guard = Guard::new(&app.access, user.token, |caller| caller.roles.may(Action::ReadLog, Scope::Global));
+    let reader = Reader { log, guard, places, follow, left: limit.unwrap_or(u64::MAX), idle: 0 };
     Ok(HttpResponse::Ok().content_type("application/x-ndjson").streaming(lines(reader)))
 }
 
@@ -90,6 +92,7 @@ async fn begin(log: &dyn Log, partition: Partition, from: From) -> Result<Positi
 
 struct Reader {
     log: Arc<dyn Log>,
+    guard: Guard,
     places: VecDeque<(Partition, Position)>,
     follow: bool,
     left: u64,
@@ -101,6 +104,10 @@ impl Reader {
     /// The next lines; `None` at the end.
     async fn next(&mut self) -> Option<Result<Bytes, std::io::Error>> {
         loop {
+            if let Some(lost) = self.guard.look().filter(|_| self.left > 0) {
+                self.left = 0;
+                return Some(Ok(format!("{}\n", json!({"error": lost.reason()})).into()));
+            }
             if self.left == 0 || (!self.follow && self.idle >= self.places.len()) {
                 return None;
             }
@@ -130,10 +137,14 @@ impl Reader {
         }
     }
 
-    /// Until any partition moves.
+    /// Until any partition moves, or the reader may read no longer.
     async fn wait(&mut self) {
-        let waits = self.places.iter().map(|(partition, next)| self.log.changed(*partition, *next, PATIENCE));
-        futures::future::select_all(waits.map(Box::pin)).await;
+        let Reader { log, guard, places, .. } = self;
+        let waits = places.iter().map(|(partition, next)| log.changed(*partition, *next, PATIENCE));
+        tokio::select! {
+            _ = futures::future::select_all(waits.map(Box::pin)) => {}
+            _ = guard.lost() => {}
+        }
         self.idle = 0;
     }
 }

@@ -73,14 +73,13 @@ fn changed(app: &App, state: &State, campaign: &Campaign, answered: Option<&Memb
     shown
 }
 
-/// Its author, or who may ask anything of every host that it asks.
+/// Who may ask anything of every host that it asks; for its author it is enough that they may ask what observers may.
 fn may_change(state: &State, user: &SignedIn, campaign: Option<&Campaign>) -> Result<(), Problem> {
     let Some(campaign) = campaign else { return user.may(Action::RunAnyQuery, Scope::Any) };
-    let everywhere =
-        campaign.targets.and(state.hosts.existing()).without(&visible(state, &user.roles, Action::RunAnyQuery));
-    let allowed =
-        campaign.by == Some(user.user) || (everywhere.is_empty() && user.roles.may(Action::RunAnyQuery, Scope::Any));
-    if allowed { Ok(()) } else { Err(Problem::forbidden()) }
+    let needed = if campaign.by == Some(user.user) { Action::RunObserverQuery } else { Action::RunAnyQuery };
+    user.may(needed, Scope::Any)?;
+    let others = campaign.targets.and(state.hosts.existing()).without(&visible(state, &user.roles, needed));
+    if others.is_empty() { Ok(()) } else { Err(Problem::forbidden()) }
 }
 
 /// A reader left; an attended campaign ends with its last one.

@@ -16,6 +16,7 @@ use domain::user::User;
 use domain::{Actor, Digest, State, Timestamp, UserId, session};
 use infra_ledger::Follower;
 use infra_world::World;
+use tokio::sync::watch;
 
 use crate::{Params, Problem};
 
@@ -66,6 +67,17 @@ impl Access {
             (self.on_use)(token);
         }
         Ok(caller)
+    }
+
+    /// Whose token it is as far as the newest fold knows; never waits, and is no use of the session. For those who were let
+    /// in a while ago and are still there.
+    pub fn recall(&self, token: Digest) -> Option<Caller> {
+        self.known(self.fold(), token)
+    }
+
+    /// Changes whenever the fold has moved: what somebody may do may be another then.
+    pub fn moved(&self) -> watch::Receiver<u64> {
+        self.follower.watch()
     }
 
     fn known(&self, fold: Arc<Fold>, token: Digest) -> Option<Caller> {

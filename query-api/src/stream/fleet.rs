@@ -1,7 +1,7 @@
 //! The result stream of Fleet's clients, `…/fleet/results/…`.
 //!
-//! Two messages in, then `totals`, `status` and `result` out. Only the user who started a campaign may read it, and an
-//! attended campaign ends with its last reader. What answered before the reader came is sent too.
+//! Two messages in, then `totals`, `status` and `result` out. Only the user who started a campaign may read it, as long as
+//! they may see its hosts, and an attended campaign ends with its last reader. What answered before the reader came is sent too.
 //!
 //! Source: live-query §3.
 
@@ -11,17 +11,19 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use domain::CampaignId;
 use domain::campaign::Campaign;
-use domain::{CampaignId, UserId};
 use infra_http::Caller;
-use projections::{Follow, HostAnswer};
+use projections::{FoldError, Follow, HostAnswer};
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
 use super::frames::Framing;
-use super::handshake::{Heard, Socket, origin_is_ours, parse, token};
+use super::handshake::{End, Heard, Socket, origin_is_ours, parse, token};
 use super::{Counts, Totals, rows};
 use crate::app::App;
+use crate::campaigns;
+use crate::guard::Guard;
 use crate::reads::Name;
 
 const TICK: Duration = Duration::from_secs(5);
@@ -77,20 +79,21 @@ fn open(app: Data<App>, request: HttpRequest, body: Payload, framing: Framing) -
 }
 
 async fn converse(app: Arc<App>, mut socket: Socket) {
-    if socket.open().await.is_err() {
-        return;
-    }
-    let Some(token) = socket.hear_soon().await.as_deref().and_then(token) else { return socket.close(None).await };
-    let Some(user) = sign_in(&app, &token).await else { return socket.close(Some("unauthorized")).await };
-    let campaign = match select(&app, &mut socket, user.user).await {
-        Ok(campaign) => campaign,
-        Err(told) => return socket.close(told.as_deref()).await,
-    };
+    let end = read(&app, &mut socket).await.err().unwrap_or(End::Done);
+    socket.close(end).await;
+}
+
+async fn read(app: &App, socket: &mut Socket) -> Result<(), End> {
+    socket.open().await?;
+    let token = socket.hear_soon().await.as_deref().and_then(token).ok_or(End::Done)?;
+    let user = sign_in(app, &token).await.ok_or_else(|| End::told("unauthorized"))?;
+    let campaign = select(app, socket, &user).await?;
+    let (campaign, mut guard) = (campaign.id, campaigns::guard(app, &user, campaign));
     let reader = app.world.uuid();
     app.attendance.attended(campaign, &reader).await;
-    let told = Stream::new(&app, campaign, &reader).run(&mut socket).await;
+    let read = Stream::new(app, campaign, &reader).run(socket, &mut guard).await;
     app.attendance.left(campaign, &reader).await;
-    socket.close(told.as_deref()).await;
+    read
 }
 
 /// Whose token it is; an account that must set a new password is nobody here.
@@ -98,10 +101,10 @@ pub async fn sign_in(app: &App, token: &str) -> Option<Caller> {
     app.access.caller(token).await.ok().filter(|caller| !caller.must_reset_password)
 }
 
-/// The campaign of a good `select_campaign`; the text of the error to tell, or nothing when the client is gone.
-async fn select(app: &App, socket: &mut Socket, user: UserId) -> Result<CampaignId, Option<String>> {
-    let message = socket.hear_soon().await.ok_or(None)?;
-    let refuse = |text: &str| Err(Some(text.to_owned()));
+/// The campaign of a good `select_campaign`.
+async fn select(app: &App, socket: &mut Socket, user: &Caller) -> Result<Campaign, End> {
+    let message = socket.hear_soon().await.ok_or(End::Done)?;
+    let refuse = |text: &str| Err(End::told(text));
     let Some((kind, data)) = parse(&message) else { return refuse("error reading select_campaign") };
     if kind != "select_campaign" {
         return refuse("expected select_campaign");
@@ -117,9 +120,9 @@ async fn select(app: &App, socket: &mut Socket, user: UserId) -> Result<Campaign
         return refuse("0 is not a valid campaign ID");
     }
     match find(app, CampaignId(id)).await {
-        None => Err(Some(format!("timeout: cannot find campaign for ID {id}"))),
-        Some(campaign) if campaign.by != Some(user) => refuse("forbidden"),
-        Some(campaign) => Ok(campaign.id),
+        None => Err(End::Told(format!("timeout: cannot find campaign for ID {id}"))),
+        Some(campaign) if campaign.by != Some(user.user) => refuse("forbidden"),
+        Some(campaign) => Ok(campaign),
     }
 }
 
@@ -151,41 +154,35 @@ impl<'a> Stream<'a> {
         Stream { app, campaign, reader, answers, counts: Counts::default(), finished: false, told: (None, None) }
     }
 
-    /// Until the client leaves (nothing to tell) or the server cannot go on (the text to tell).
-    async fn run(mut self, socket: &mut Socket) -> Option<String> {
+    /// Until the client leaves, may not read any more, or the server cannot go on.
+    async fn run(mut self, socket: &mut Socket, guard: &mut Guard) -> Result<(), End> {
         let mut tick = interval_at(Instant::now() + TICK, TICK);
         let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
         let mut attend = interval(ATTEND_EVERY);
         for timer in [&mut tick, &mut keep_alive, &mut attend] {
             timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
-        if self.tell_progress(socket).await.is_err() {
-            return None;
+        if let Some(lost) = guard.look() {
+            return Err(End::Lost(lost));
         }
-        let campaign = self.campaign;
+        self.tell_progress(socket).await?;
         loop {
-            let sent = tokio::select! {
+            tokio::select! {
+                // Rights first: whoever lost them is sent nothing more.
+                biased;
+                lost = guard.lost() => return Err(End::Lost(lost)),
                 heard = socket.hear() => match heard {
                     // Clients say nothing after their two messages; what one says all the same changes nothing.
-                    Heard::Message(_) => Ok(()),
-                    Heard::Gone => return None,
+                    Heard::Message(_) => {}
+                    Heard::Gone => return Err(End::Done),
                 },
-                _ = tick.tick() => self.tell_progress(socket).await,
-                _ = keep_alive.tick() => socket.keep_alive().await,
-                _ = attend.tick() => {
-                    self.app.attendance.attended(self.campaign, self.reader).await;
-                    Ok(())
+                _ = keep_alive.tick() => socket.keep_alive().await?,
+                _ = attend.tick() => self.app.attendance.attended(self.campaign, self.reader).await,
+                _ = tick.tick() => self.tell_progress(socket).await?,
+                found = self.answers.next(BATCH, KEEP_ALIVE) => {
+                    let found = found.map_err(|error| unreadable(self.campaign, error))?;
+                    self.tell_answers(socket, found).await?;
                 }
-                found = self.answers.next(BATCH, KEEP_ALIVE) => match found {
-                    Ok(found) => self.tell_answers(socket, found).await,
-                    Err(error) => {
-                        tracing::warn!(campaign = campaign.0, "answers cannot be read: {error}");
-                        return Some("results cannot be read at the moment: open the stream again, nothing is lost".to_owned());
-                    }
-                },
-            };
-            if sent.is_err() {
-                return None;
             }
         }
     }
@@ -226,6 +223,11 @@ impl<'a> Stream<'a> {
         }
         Ok(())
     }
+}
+
+fn unreadable(campaign: CampaignId, error: FoldError) -> End {
+    tracing::warn!(campaign = campaign.0, "answers cannot be read: {error}");
+    End::told("results cannot be read at the moment: open the stream again, nothing is lost")
 }
 
 fn result(campaign: CampaignId, answer: &HostAnswer, name: &Name) -> Value {

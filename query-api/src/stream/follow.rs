@@ -15,10 +15,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
 use super::fleet::sign_in;
 use super::frames::Framing;
-use super::handshake::{Heard, Socket, origin_is_ours, parse, token};
+use super::handshake::{End, Heard, Socket, origin_is_ours, parse, token};
 use super::rows;
 use crate::app::App;
 use crate::campaigns;
+use crate::guard::Guard;
 use crate::reads::Name;
 
 const TICK: Duration = Duration::from_secs(1);
@@ -47,71 +48,77 @@ async fn open(app: Data<App>, request: HttpRequest, body: Payload) -> actix_web:
 }
 
 async fn converse(app: Arc<App>, mut socket: Socket) {
-    let told = follow(&app, &mut socket).await.err().flatten();
-    socket.close(told.as_deref()).await;
+    let end = follow(&app, &mut socket).await.err().unwrap_or(End::Done);
+    socket.close(end).await;
 }
 
-/// Ends with `Err(Some(text))` to tell, `Err(None)` when the client is gone, `Ok` when all is sent.
-async fn follow(app: &App, socket: &mut Socket) -> Result<(), Option<String>> {
-    let tell = |text: &str| Some(text.to_owned());
-    let first = socket.hear_soon().await.ok_or(None)?;
-    let token = token(&first).ok_or_else(|| tell("unauthorized"))?;
-    let user = sign_in(app, &token).await.ok_or_else(|| tell("unauthorized"))?;
-    let second = socket.hear_soon().await.ok_or(None)?;
+/// Ends well when all is sent.
+async fn follow(app: &App, socket: &mut Socket) -> Result<(), End> {
+    let first = socket.hear_soon().await.ok_or(End::Done)?;
+    let token = token(&first).ok_or_else(|| End::told("unauthorized"))?;
+    let user = sign_in(app, &token).await.ok_or_else(|| End::told("unauthorized"))?;
+    let second = socket.hear_soon().await.ok_or(End::Done)?;
     let Some(("follow", Ok(wanted))) =
         parse(&second).as_ref().map(|(kind, data)| (kind.as_str(), Follow::deserialize(data)))
     else {
-        return Err(tell("expected follow with a campaign_id"));
+        return Err(End::told("expected follow with a campaign_id"));
     };
-    let fold = app.ledger.read_to_end().await.map_err(|_| tell("the log cannot be read at the moment: try again"))?;
+    let fold = app.ledger.read_to_end().await;
+    let fold = fold.map_err(|_| End::told("the log cannot be read at the moment: try again"))?;
     let campaign = campaigns::known(app, &fold.state, wanted.campaign_id).await.map_err(unreadable)?;
     let Some(campaign) = campaign.filter(|one| campaigns::visible(&fold.state, &user, one)) else {
-        return Err(Some(format!("there is no campaign {} that you may read", wanted.campaign_id)));
+        return Err(End::Told(format!("there is no campaign {} that you may read", wanted.campaign_id)));
     };
-    let answers = app.reads.follow(campaign.id, wanted.after);
-    Following { app, campaign: campaign.id, answers, told: None }.run(socket).await
+    drop(fold);
+    let (id, guard) = (campaign.id, campaigns::guard(app, &user, campaign));
+    let answers = app.reads.follow(id, wanted.after);
+    Following { app, campaign: id, answers, guard, told: None }.run(socket).await
 }
 
 struct Following<'a> {
     app: &'a App,
     campaign: CampaignId,
     answers: projections::Follow,
+    guard: Guard,
     told: Option<Value>,
 }
 
 impl Following<'_> {
-    async fn run(mut self, socket: &mut Socket) -> Result<(), Option<String>> {
+    async fn run(mut self, socket: &mut Socket) -> Result<(), End> {
         let mut tick = interval(TICK);
         let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                // Rights first: whoever lost them is sent nothing more.
+                biased;
+                lost = self.guard.lost() => return Err(End::Lost(lost)),
                 heard = socket.hear() => match heard {
                     Heard::Message(_) => {}
-                    Heard::Gone => return Err(None),
+                    Heard::Gone => return Err(End::Done),
                 },
+                _ = keep_alive.tick() => socket.keep_alive().await?,
                 _ = tick.tick() => {
                     if self.tell_campaign(socket).await? {
                         return Ok(());
                     }
                 }
-                _ = keep_alive.tick() => socket.keep_alive().await.map_err(|_| None)?,
                 found = self.answers.next(BATCH, KEEP_ALIVE) => self.tell_answers(socket, found.map_err(unreadable)?).await?,
             }
         }
     }
 
-    async fn tell_answers(&mut self, socket: &mut Socket, found: Vec<HostAnswer>) -> Result<(), Option<String>> {
+    async fn tell_answers(&mut self, socket: &mut Socket, found: Vec<HostAnswer>) -> Result<(), End> {
         let hosts: Vec<_> = found.iter().map(|one| one.host).collect();
         let names = self.app.reads.names(&hosts).await.map_err(unreadable)?;
         for (one, name) in found.iter().zip(&names) {
-            socket.send("result", answer(one, name)).await.map_err(|_| None)?;
+            socket.send("result", answer(one, name)).await?;
         }
         Ok(())
     }
 
     /// Tells the campaign when it changed; true when it has ended and everything is told.
-    async fn tell_campaign(&mut self, socket: &mut Socket) -> Result<bool, Option<String>> {
+    async fn tell_campaign(&mut self, socket: &mut Socket) -> Result<bool, End> {
         let fold = self.app.ledger.fold();
         let campaign = campaigns::known(self.app, &fold.state, self.campaign).await.map_err(unreadable)?;
         let Some(campaign) = campaign else { return Ok(true) };
@@ -122,18 +129,21 @@ impl Following<'_> {
         }
         let shown = campaigns::show(self.app, &fold.state, &campaign).await.map_err(unreadable)?;
         if self.told.as_ref() != Some(&shown) {
-            socket.send("campaign", shown.clone()).await.map_err(|_| None)?;
+            socket.send("campaign", shown.clone()).await?;
             self.told = Some(shown.clone());
         }
         if ended {
-            socket.send("end", shown).await.map_err(|_| None)?;
+            socket.send("end", shown).await?;
         }
         Ok(ended)
     }
 
     /// Everything that the log has, through the view.
-    async fn tell_rest(&mut self, socket: &mut Socket) -> Result<(), Option<String>> {
+    async fn tell_rest(&mut self, socket: &mut Socket) -> Result<(), End> {
         loop {
+            if let Some(lost) = self.guard.look() {
+                return Err(End::Lost(lost));
+            }
             let found = self.answers.next(BATCH, Duration::ZERO).await.map_err(unreadable)?;
             if found.is_empty() {
                 return Ok(());
@@ -143,9 +153,9 @@ impl Following<'_> {
     }
 }
 
-fn unreadable(error: FoldError) -> Option<String> {
+fn unreadable(error: FoldError) -> End {
     tracing::warn!("a stream ends, since results cannot be read: {error}");
-    Some("results cannot be read at the moment: follow again from the last position, nothing is lost".to_owned())
+    End::told("results cannot be read at the moment: follow again from the last position, nothing is lost")
 }
 
 /// The shape of one answer, in the stream and in pages.

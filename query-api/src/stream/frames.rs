@@ -1,6 +1,6 @@
 //! The two framings of one conversation: plain text frames, and SockJS.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How messages are wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ impl Framing {
     }
 
     /// What ends the conversation, before the Close frame.
-    pub fn close(self) -> Option<&'static str> {
-        (self == Framing::SockJs).then_some(r#"c[1000,"done"]"#)
+    pub fn close(self, code: u16, reason: &str) -> Option<String> {
+        (self == Framing::SockJs).then(|| format!("c{}", json!([code, reason])))
     }
 
     /// The messages in a client's frame; `None` if the frame breaks the framing.
@@ -55,6 +55,12 @@ mod tests {
     fn sockjs_wraps_the_text_of_a_message_in_an_array() {
         assert_eq!(Framing::SockJs.wrap(&json!({"type": "x"})), r#"a["{\"type\":\"x\"}"]"#);
         assert_eq!(Framing::Raw.wrap(&json!({"type": "x"})), r#"{"type":"x"}"#);
+    }
+
+    #[test]
+    fn sockjs_ends_with_a_code_and_a_reason() {
+        assert_eq!(Framing::SockJs.close(1000, "done").as_deref(), Some(r#"c[1000,"done"]"#));
+        assert_eq!(Framing::Raw.close(1000, "done"), None);
     }
 
     #[test]

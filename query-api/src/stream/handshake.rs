@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HOST, ORIGIN};
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, Session};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Session};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::frames::Framing;
+use crate::guard::Lost;
 
 /// How long a client may take for each of its two messages.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -90,17 +91,43 @@ impl Socket {
     }
 
     /// Says goodbye in the framing's way, with a valid code.
-    pub async fn close(mut self, told: Option<&str>) {
+    pub async fn close(self, end: End) {
+        let Socket { mut session, framing, .. } = self;
+        let (told, code, reason) = match end {
+            End::Done => (None, CloseCode::Normal, None),
+            End::Told(told) => (Some(told), CloseCode::Normal, None),
+            End::Lost(lost) => (Some(lost.word().to_owned()), CloseCode::Policy, Some(lost.reason())),
+        };
         if let Some(told) = told {
-            let _ = self.send("error", told).await;
+            let _ = session.text(framing.wrap(&json!({"type": "error", "data": told}))).await;
         }
-        if let Some(text) = self.framing.close() {
-            let _ = self.session.text(text).await;
+        if let Some(text) = framing.close(u16::from(code), reason.unwrap_or("done")) {
+            let _ = session.text(text).await;
         }
-        let _ = self
-            .session
-            .close(Some(actix_ws::CloseReason { code: actix_ws::CloseCode::Normal, description: None }))
-            .await;
+        let _ = session.close(Some(CloseReason { code, description: reason.map(str::to_owned) })).await;
+    }
+}
+
+/// Why a conversation ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All is said, or the client is gone.
+    Done,
+    /// With an error to tell.
+    Told(String),
+    /// The reader may read no longer.
+    Lost(Lost),
+}
+
+impl End {
+    pub fn told(text: &str) -> End {
+        End::Told(text.to_owned())
+    }
+}
+
+impl From<actix_ws::Closed> for End {
+    fn from(_: actix_ws::Closed) -> End {
+        End::Done
     }
 }
 

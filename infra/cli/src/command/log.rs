@@ -2,7 +2,7 @@
 
 mod record;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use clap::{Args, Subcommand};
 use futures::StreamExt;
 use record::Record;
@@ -10,7 +10,7 @@ use reqwest::Response;
 
 use crate::client::{Client, muster};
 use crate::exit::Exit;
-use crate::output::{Format, Screen, csv, json};
+use crate::output::{Format, Screen, csv, escaped, json};
 
 const AFTER_HELP: &str = "\
 Topics: ledger, hosts, signals, results, status, live, activity
@@ -120,8 +120,11 @@ impl Writer {
 
     /// Each event goes out at once: somebody may be waiting for it.
     fn write(&mut self, line: &[u8]) -> Result<()> {
-        let value = serde_json::from_slice(line)
+        let value: serde_json::Value = serde_json::from_slice(line)
             .map_err(|error| anyhow!("the server sent an event that is no JSON ({error})"))?;
+        if let Some(reason) = value.get("error").and_then(serde_json::Value::as_str) {
+            bail!("the server ended the log: {}", escaped(reason));
+        }
         let terminal = self.screen.is_terminal();
         let out = &mut self.screen.out;
         let record = Record::of(&value)?;

@@ -119,11 +119,12 @@ impl<'a> Stream<'a> {
         }))
     }
 
-    /// A server that has served this stream before, and says no now, may be able to again: it knows nothing to mend
-    /// but a lost session. One that says no at once means it.
+    /// A server that has served this stream before, and says no now, may be able to again, unless the session or the
+    /// right to read is gone. One that says no at once means it.
     fn refusal(&self, said: &str) -> Failure {
         match said {
             "unauthorized" => Failure::not_logged_in(self.client.address()),
+            "forbidden" => Failure::Unusable("your account may no longer read this campaign".into()),
             _ => Failure::Unreachable(escaped(said).into_owned()),
         }
     }
