@@ -20,7 +20,17 @@ use crate::door::Door;
 use crate::process::ServerProcess;
 
 /// Snapshots are taken as often as can be, so that starts come from one.
-const SETTINGS: [&str; 4] = ["--snapshot-interval-s", "1", "--log", "warn,infra_ledger=debug"];
+const SETTINGS: [&str; 8] = [
+    "--snapshot-interval-s",
+    "1",
+    "--log",
+    "warn,infra_ledger=debug",
+    // Every campaign stays open to the end.
+    "--max-live-queries",
+    "4000",
+    "--max-live-queries-per-user",
+    "4000",
+];
 /// What a server says when it did.
 const FROM_SNAPSHOT: &str = "the fold goes on from a snapshot kind=\"ledger\"";
 /// Campaigns come faster than hosts answer, so that some are under way whenever the server dies.
