@@ -1,5 +1,6 @@
 use super::*;
 use crate::ledger::Fold;
+use crate::{CampaignId, Event, HostId, Refusal, Timestamp, UserId};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
