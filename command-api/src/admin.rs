@@ -31,3 +31,4 @@ pub use desk::{Desk, DeskSettings};
 pub use identifiers::hosts_named;
 pub use routes::{ROUTES, Route, routes};
 pub use setup::{FirstAdmin, SetUp, set_up};
+pub use users::destroy_keys;

@@ -70,6 +70,7 @@ fn of_event(before: &State, event: &Event, decided: &Decided) -> Vec<Told> {
         Event::UserChanged(event) => account::changed(before, event),
         Event::PasswordChanged(event) => account::password_changed(event),
         Event::UserDeleted(event) => account::deleted(event),
+        Event::PersonErased(event) => account::erased(event),
         Event::SessionStarted(event) => account::logged_in(event),
         Event::SessionEnded(_) => account::logged_out(),
         Event::TeamCreated(event) => plan::team_created(event),

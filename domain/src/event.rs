@@ -68,6 +68,7 @@ events! {
     "user.changed" v 1 => UserChanged(user::Changed);
     "user.password_changed" v 1 => PasswordChanged(user::PasswordChanged);
     "user.deleted" v 1 => UserDeleted(user::Deleted);
+    "person.erased" v 1 => PersonErased(user::Erased);
     "session.started" v 1 => SessionStarted(session::Started);
     "session.used" v 1 => SessionUsed(session::Used);
     "session.ended" v 1 => SessionEnded(session::Ended);

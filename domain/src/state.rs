@@ -14,7 +14,7 @@ use crate::user::Users;
 use crate::{Event, TeamId, Timestamp};
 
 /// The version of this fold: a snapshot of another one is not used.
-pub const FOLD_VERSION: u32 = 2;
+pub const FOLD_VERSION: u32 = 3;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
@@ -54,6 +54,7 @@ impl State {
                 self.users.deleted(event);
                 self.sessions.user_deleted(event.user);
             }
+            Event::PersonErased(event) => self.users.erased(event),
             Event::SessionStarted(event) => self.sessions.started(event, at),
             Event::SessionUsed(event) => self.sessions.used(event, at),
             Event::SessionEnded(event) => self.sessions.ended(event),

@@ -5,5 +5,5 @@ mod event;
 mod users;
 
 pub use decide::Command;
-pub use event::{Changed, Created, Deleted, PasswordChanged, Profile};
-pub use users::{User, Users};
+pub use event::{Changed, Created, Deleted, Erased, PasswordChanged, Profile};
+pub use users::{Departed, User, Users};

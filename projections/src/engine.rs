@@ -224,5 +224,8 @@ async fn sweep_now_and_then(shared: Arc<Shared>) -> Then {
         if let Err(error) = sweep::results(&shared.views).await {
             tracing::warn!("old results cannot be swept: {error}");
         }
+        if let Err(error) = sweep::answers(&shared.views, shared.world.now()).await {
+            tracing::warn!("old answers cannot be swept: {error}");
+        }
     }
 }

@@ -28,4 +28,4 @@ pub use engine::{Engine, RebuildError, Rebuilds, StartError};
 pub use follow::Follow;
 pub use progress::{Halt, Progress, Reached, Settled};
 pub use projection::{Decision, Facts, FoldError, Projection, Recorded, view};
-pub use sweep::results as sweep_results;
+pub use sweep::{answers as sweep_answers, results as sweep_results};

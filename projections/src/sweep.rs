@@ -1,5 +1,8 @@
 //! Drops rows that nobody can see any more: of versions that are not served, and results that no query stands behind.
 
+use std::time::Duration;
+
+use domain::campaign::Campaign;
 use domain::query::{Logging, Query};
 use domain::{QueryId, Timestamp};
 use infra_stores::{Statement, StoreError, Views};
@@ -66,6 +69,32 @@ async fn rows(views: &Views, table: &'static str, column: &'static str, old: Old
 
 async fn bound(views: &Views, select: Statement) -> Result<Option<i64>, StoreError> {
     Ok(views.first(select).await?.map(|mut row| row.take::<Option<i64>>()).transpose()?.flatten())
+}
+
+/// How long the answers of a campaign can be read after its end.
+const ANSWERS_KEPT: Duration = Duration::from_secs(90 * 86_400);
+
+/// Drops the answers of campaigns that ended 90 days ago. What they added up to stays.
+pub async fn answers(views: &Views, now: Timestamp) -> Result<(), FoldError> {
+    let size = u64::try_from(STRIDE).expect("a stride is small");
+    for number in 0.. {
+        let page = crate::read::Page { number, size: Some(size), ..crate::read::Page::default() };
+        let campaigns = crate::read::campaign_page(views, &page).await?;
+        let over = |campaign: &&Campaign| campaign.ended.is_some_and(|(at, _)| now.since(at) >= ANSWERS_KEPT);
+        for campaign in campaigns.iter().filter(over) {
+            let held = Statement::new("SELECT host FROM answer WHERE campaign = ? LIMIT 1").bind(campaign.id.0);
+            if views.first(held).await?.is_some() {
+                let mut write = views.write().await?;
+                let delete = Statement::new("DELETE FROM answer WHERE campaign = ?").bind(campaign.id.0);
+                write.execute(delete).await?;
+                write.commit().await?;
+            }
+        }
+        if (campaigns.len() as u64) < size {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// Drops results that no query stands behind any more: it is gone, says something else since, or keeps no results.

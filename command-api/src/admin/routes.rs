@@ -43,6 +43,7 @@ table! {
     PATCH "~/users/{id}" => users::change, None;
     DELETE "~/users/{id}" => users::delete, Some(Action::WriteUsers);
     POST "~/users/{id}/require_password_reset" => users::require_reset, Some(Action::WriteUsers);
+    POST "/api/muster/v1/users/{id}/erase" => users::erase, Some(Action::WriteUsers);
     POST "~/users/roles/spec" => role_specs::apply, Some(Action::WriteUsers);
     POST "~/translate" => translate::translate, None;
     POST "~/teams" => teams::create, Some(Action::WriteTeam);

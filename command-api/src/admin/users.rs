@@ -3,11 +3,12 @@
 use domain::role::{Action, Roles, Scope};
 use domain::user::{Profile, User};
 use domain::{Command, Digest, Event, Refusal, Sealed, State, UserId, session, user};
-use infra_blobs::Purpose;
+use infra_blobs::{Purpose, VaultError};
 use infra_http::{Body, Problem, Reply, shape};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::App;
 use crate::admin::call::made;
 use crate::admin::roles::{self, TeamRole};
 use crate::admin::{Call, password};
@@ -193,6 +194,31 @@ pub async fn delete(call: Call) -> Result<Reply, Problem> {
     roles::may_write(&call.user, &held.roles)?;
     call.execute(user::Command::Delete { user: id }).await?;
     Ok(Reply::done())
+}
+
+/// `POST /api/muster/v1/users/{id}/erase` → `{}`: makes a person unreadable for ever, in the ledger, in every fold, view,
+/// snapshot and activity that was made of it, and in all copies of them. What they did stays, under their number.
+///
+/// An account that they still have is deleted with it; somebody whose account was deleted is erased all the same. For
+/// global admins. 404 · 422 for the last admin. Backups of the vault's key file must be replaced by the operator.
+pub async fn erase(call: Call) -> Result<Reply, Problem> {
+    let user: UserId = call.id("User")?;
+    call.may(Action::WriteUsers, Scope::Global)?;
+    call.execute(user::Command::Erase { user }).await?;
+    // What is left undone here, the job does.
+    destroy_keys(&call.app).await.map_err(Problem::failure)?;
+    Ok(Reply::done())
+}
+
+/// A job: destroys the keys of persons who were erased, if this vault still holds them: a process may have ended between
+/// the commit and this, or an older key file may have been put back.
+pub async fn destroy_keys(app: &App) -> Result<(), VaultError> {
+    let fold = app.ledger.fold();
+    for key in fold.state.users.erased_keys().filter(|key| app.vault.holds(key)) {
+        app.vault.erase(key).await?;
+        tracing::info!(%key, "the key of a person who was erased is destroyed");
+    }
+    Ok(())
 }
 
 #[derive(Deserialize)]

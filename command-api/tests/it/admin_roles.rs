@@ -20,6 +20,7 @@ fn sample(method: &Method, path: &str) -> (String, Value, Scope) {
             team,
         ),
         ("DELETE", "~/users/{id}") => ("~/users/2", Value::Null, team),
+        ("POST", "/api/muster/v1/users/{id}/erase") => ("/api/muster/v1/users/2/erase", Value::Null, Scope::Global),
         ("POST", "~/users/{id}/require_password_reset") => {
             ("~/users/2/require_password_reset", json!({"require": false}), team)
         }

@@ -165,3 +165,46 @@ async fn names_are_translated_to_ids() {
         assert_eq!(bench.post("~/translate", none).await.refusal().2, "payloads must not be empty");
     }
 }
+
+#[actix_web::test]
+async fn a_person_who_is_erased_can_be_read_by_nobody() {
+    let bench = Bench::new().await;
+    let made = bench.post("~/users/admin", bob()).await.ok();
+    let id = domain::UserId(made["user"]["id"].as_u64().unwrap() as u32);
+    let profile = bench.state().users.get(id).unwrap().profile.clone();
+    let vault = &bench.app.vault;
+    assert_eq!(vault.open(&profile.email).as_deref(), Some("bob@example.com"));
+    bench.delete(&format!("~/users/{id}"), Value::Null).await.done();
+    assert!(vault.open(&profile.email).is_some(), "deleted is not erased");
+    let path = format!("/api/muster/v1/users/{id}/erase");
+    bench.post(&path, Value::Null).await.done();
+    assert_eq!((vault.open(&profile.email), vault.open(&profile.name)), (None, None));
+    let sequence = bench.app.ledger.fold().chain.sequence;
+    bench.post(&path, Value::Null).await.done();
+    assert_eq!(bench.app.ledger.fold().chain.sequence, sequence, "once is enough");
+    bench.post("~/users/admin", bob()).await.ok();
+    assert_eq!(bench.post("/api/muster/v1/users/99/erase", Value::Null).await.status, 404);
+    let last = bench.post("/api/muster/v1/users/1/erase", Value::Null).await;
+    assert_eq!((last.status, bench.state().users.get(domain::UserId(1)).is_some()), (422, true), "the last admin");
+}
+
+#[actix_web::test]
+async fn erasing_somebody_ends_their_account_too() {
+    let bench = Bench::new().await;
+    let (id, token) = bench.person("bob@example.com", domain::role::Roles::Global(Role::Admin), false).await;
+    bench.post(&format!("/api/muster/v1/users/{id}/erase"), Value::Null).await.done();
+    assert!(bench.state().users.get(id).is_none());
+    assert_eq!(bench.send(Method::POST, "~/translate", &token, json!({"list": []})).await.status, 401);
+}
+
+#[actix_web::test]
+async fn a_key_that_outlived_its_erasure_is_destroyed_by_the_job() {
+    let bench = Bench::new().await;
+    let (id, _) = bench.person("bob@example.com", domain::role::Roles::Global(Role::Observer), false).await;
+    let profile = bench.state().users.get(id).unwrap().profile.clone();
+    // As if the process had ended right after the commit.
+    bench.decide(domain::user::Command::Erase { user: id }).await;
+    assert!(bench.app.vault.open(&profile.name).is_some());
+    command_api::admin::destroy_keys(&bench.app).await.unwrap();
+    assert_eq!(bench.app.vault.open(&profile.name), None);
+}

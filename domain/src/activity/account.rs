@@ -8,7 +8,7 @@ use super::{Told, and, team};
 use crate::role::{Role, Roles};
 use crate::session::Started;
 use crate::state::State;
-use crate::user::{Changed, Created, Deleted, PasswordChanged, Profile};
+use crate::user::{Changed, Created, Deleted, Erased, PasswordChanged, Profile};
 use crate::{Actor, TeamId, UserId};
 
 pub(super) fn created(before: &State, event: &Created) -> Vec<Told> {
@@ -37,6 +37,10 @@ pub(super) fn password_changed(event: &PasswordChanged) -> Vec<Told> {
 
 pub(super) fn deleted(event: &Deleted) -> Vec<Told> {
     vec![Told::new("deleted_user", json!({"user_id": event.user}))]
+}
+
+pub(super) fn erased(event: &Erased) -> Vec<Told> {
+    vec![Told::new("erased_user", json!({"user_id": event.user}))]
 }
 
 /// Told in the name of whoever signed in. The address that they came from is never on the ledger.

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::osquery_flags::{self, Kind, Place};
+
 /// What is wrong with agent options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wrong {
@@ -23,7 +25,7 @@ pub fn check(options: &Value) -> Result<(), Wrong> {
         match key.as_str() {
             "config" => config("config", value)?,
             "overrides" => overrides(value)?,
-            "command_line_flags" => flags("command_line_flags", value)?,
+            "command_line_flags" => flags("command_line_flags", Place::CommandLine, value)?,
             "extensions" | "update_channels" => drop(object(key, value)?),
             "script_execution_timeout" => match value.as_u64() {
                 Some(seconds) if seconds > SCRIPT_LIMIT_S => {
@@ -51,7 +53,7 @@ fn overrides(value: &Value) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// osquery's own configuration. Its sections are osquery's business, but for the options that we know.
+/// osquery's own configuration. Its sections are osquery's business, but for the options.
 fn config(path: &str, value: &Value) -> Result<(), Wrong> {
     const SECTIONS: [&str; 14] = [
         "options",
@@ -74,25 +76,28 @@ fn config(path: &str, value: &Value) -> Result<(), Wrong> {
             return Err(Wrong::UnsupportedKey(key.clone()));
         }
         if key == "options" {
-            flags("options", value)?;
+            flags("options", Place::Options, value)?;
         }
     }
     Ok(())
 }
 
-/// Flags that are numbers or switches must be such: osquery takes a text in their place without a word and goes on with
-/// its default. A flag that is not known here is let through, since osquery gets new ones faster than we do.
-fn flags(path: &str, value: &Value) -> Result<(), Wrong> {
+/// Flags must be known, and hold what they should: osquery passes over the one and the other without a word, and goes on
+/// with its default. Who knows better says `force`.
+fn flags(path: &str, place: Place, value: &Value) -> Result<(), Wrong> {
     for (name, value) in object(path, value)?.into_iter().flatten() {
-        let at = format!("{path}.{name}");
-        if NUMBERS.contains(&name.as_str()) && !value.is_u64() {
-            return Err(wrong_type(&at, "uint64", value));
-        }
-        if SWITCHES.contains(&name.as_str()) && !value.is_boolean() {
-            return Err(wrong_type(&at, "bool", value));
-        }
-        if value.is_object() || value.is_array() {
-            return Err(wrong_type(&at, "string", value));
+        let kind = osquery_flags::kind(name, place).ok_or_else(|| Wrong::UnsupportedKey(name.clone()))?;
+        let fits = match kind {
+            _ if value.is_null() => true,
+            Kind::Switch => value.is_boolean(),
+            Kind::Text => value.is_string(),
+            Kind::Whole { bits, signed: false } => {
+                value.as_u64().is_some_and(|number| bits == 64 || number >> bits == 0)
+            }
+            Kind::Whole { signed: true, .. } => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
+        };
+        if !fits {
+            return Err(wrong_type(&format!("{path}.{name}"), kind.name(), value));
         }
     }
     Ok(())
@@ -117,66 +122,6 @@ fn wrong_type(path: &str, expected: &'static str, got: &Value) -> Wrong {
     };
     Wrong::Type { path: path.to_owned(), expected, got }
 }
-
-/// Flags of osquery that are numbers.
-const NUMBERS: [&str; 30] = [
-    "buffered_log_max",
-    "carver_block_size",
-    "config_accelerated_refresh",
-    "config_refresh",
-    "config_tls_max_attempts",
-    "config_tls_refresh",
-    "distributed_denylist_duration",
-    "distributed_interval",
-    "distributed_tls_max_attempts",
-    "events_expiry",
-    "events_max",
-    "logger_min_status",
-    "logger_min_stderr",
-    "logger_tls_max_lines",
-    "logger_tls_max_linesize",
-    "logger_tls_period",
-    "pack_refresh_interval",
-    "read_max",
-    "schedule_default_interval",
-    "schedule_epoch",
-    "schedule_max_drift",
-    "schedule_reload",
-    "schedule_splay_percent",
-    "schedule_timeout",
-    "table_delay",
-    "tls_session_timeout",
-    "watchdog_delay",
-    "watchdog_latency_limit",
-    "watchdog_memory_limit",
-    "watchdog_utilization_limit",
-];
-
-/// Flags of osquery that are switches.
-const SWITCHES: [&str; 22] = [
-    "audit_allow_config",
-    "audit_allow_fim_events",
-    "audit_allow_process_events",
-    "audit_allow_sockets",
-    "audit_allow_user_events",
-    "audit_persist",
-    "decorations_top_level",
-    "disable_audit",
-    "disable_caching",
-    "disable_carver",
-    "disable_database",
-    "disable_decorators",
-    "disable_distributed",
-    "disable_events",
-    "disable_logging",
-    "enable_bpf_events",
-    "enable_file_events",
-    "enable_syslog",
-    "log_numerics_as_numbers",
-    "logger_snapshot_event_type",
-    "utc",
-    "verbose",
-];
 
 #[cfg(test)]
 mod tests {
@@ -205,6 +150,15 @@ mod tests {
         assert_eq!(check(&json!({"confg": {}})), unknown("confg"));
         assert_eq!(check(&json!({"config": {"optons": {}}})), unknown("optons"));
         assert_eq!(check(&json!({"overrides": {"platform": {}}})), unknown("platform"));
+        assert_eq!(
+            check(&json!({"config": {"options": {"distributed_intervall": 10}}})),
+            unknown("distributed_intervall")
+        );
+        assert_eq!(check(&json!({"config": {"options": {"watchdog_delay": 10}}})), unknown("watchdog_delay"));
+        assert_eq!(check(&json!({"command_line_flags": {"watchdog_delay": 10}})), Ok(()));
+        assert_eq!(check(&json!({"command_line_flags": {"watch_dog": 1}})), unknown("watch_dog"));
+        let ubuntu = json!({"overrides": {"platforms": {"ubuntu": {"options": {"a": 1}}}}});
+        assert_eq!(check(&ubuntu), unknown("a"));
     }
 
     #[test]
@@ -213,6 +167,15 @@ mod tests {
         let interval = json!({"config": {"options": {"distributed_interval": "10"}}});
         assert_eq!(check(&interval), wrong("options.distributed_interval", "uint64", "string"));
         assert_eq!(check(&json!({"config": {"options": {"utc": 1}}})), wrong("options.utc", "bool", "number"));
+        let option = |name: &str, value: Value| check(&json!({"config": {"options": {name: value}}}));
+        assert_eq!(option("pack_delimiter", json!(7)), wrong("options.pack_delimiter", "string", "number"));
+        assert_eq!(option("logger_min_status", json!(-1)), Ok(()));
+        assert_eq!(option("hash_cache_max", json!(1_u64 << 32)), wrong("options.hash_cache_max", "uint32", "number"));
+        assert_eq!(
+            option("distributed_interval", json!(-1)),
+            wrong("options.distributed_interval", "uint64", "number")
+        );
+        assert_eq!(option("verbose", Value::Null), Ok(()));
         assert_eq!(check(&json!({"config": []})), wrong("config", "object", "array"));
         assert_eq!(
             check(&json!({"script_execution_timeout": "1"})),

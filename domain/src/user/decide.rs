@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Changed, Created, Deleted, PasswordChanged, Profile, User, Users};
+use super::{Changed, Created, Deleted, Erased, PasswordChanged, Profile, User, Users};
 use crate::role::{Role, Roles};
 use crate::state::State;
 use crate::{Event, KeyedDigest, Refusal, TeamId, Timestamp, UserId};
@@ -41,10 +41,14 @@ pub enum Command {
     Delete {
         user: UserId,
     },
+    /// Makes a person unreadable for ever; an account that they still have is deleted with it.
+    Erase {
+        user: UserId,
+    },
 }
 
 impl Command {
-    pub fn decide(&self, state: &State, _now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    pub fn decide(&self, state: &State, now: Timestamp) -> Result<Vec<Event>, Refusal> {
         match self {
             Command::First { profile, password } if state.users.is_empty() => Ok(vec![
                 Created {
@@ -123,6 +127,18 @@ impl Command {
                     return Err(last_admin());
                 }
                 Ok(vec![Deleted { user: *user }.into()])
+            }
+            Command::Erase { user } => {
+                let erased = |key: &str| Erased { user: *user, key: key.to_owned() }.into();
+                match state.users.departed(*user) {
+                    Some(departed) if departed.erased => Ok(vec![]),
+                    Some(departed) => Ok(vec![erased(&departed.key)]),
+                    None => {
+                        let mut events = Command::Delete { user: *user }.decide(state, now)?;
+                        events.push(erased(&state.users.find(*user)?.profile.name.key));
+                        Ok(events)
+                    }
+                }
             }
         }
     }

@@ -53,3 +53,12 @@ pub struct PasswordChanged {
 pub struct Deleted {
     pub user: UserId,
 }
+
+/// The key of a person is destroyed: whatever it sealed, here and wherever it was copied to, can be read no more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Erased {
+    pub user: UserId,
+    /// The name of the key in the vault, `person/<uuid>`.
+    pub key: String,
+}

@@ -3,7 +3,7 @@
 use imbl::{HashMap, OrdMap};
 use serde::{Deserialize, Serialize};
 
-use super::{Changed, Created, Deleted, PasswordChanged, Profile};
+use super::{Changed, Created, Deleted, Erased, PasswordChanged, Profile};
 use crate::role::Roles;
 use crate::{KeyedDigest, TeamId, Timestamp, UserId};
 
@@ -27,13 +27,25 @@ pub struct User {
 pub struct Users {
     users: OrdMap<UserId, User>,
     by_email: HashMap<KeyedDigest, UserId>,
+    /// Those who were deleted: the keys that still open what was sealed of them.
+    departed: OrdMap<UserId, Departed>,
     /// The id of the newest that ever was.
     pub(super) newest: u32,
+}
+
+/// What is left of an account that was deleted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Departed {
+    /// The name of the person's key in the vault.
+    pub key: String,
+    /// It is destroyed, or to be destroyed.
+    pub erased: bool,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Kept {
     users: Vec<User>,
+    departed: Vec<(UserId, Departed)>,
     newest: u32,
 }
 
@@ -48,6 +60,15 @@ impl Users {
 
     pub fn iter(&self) -> impl Iterator<Item = &User> {
         self.users.values()
+    }
+
+    pub fn departed(&self, id: UserId) -> Option<&Departed> {
+        self.departed.get(&id)
+    }
+
+    /// The keys of persons that are to be in no vault any more.
+    pub fn erased_keys(&self) -> impl Iterator<Item = &str> {
+        self.departed.values().filter(|one| one.erased).map(|one| one.key.as_str())
     }
 
     /// Whether set-up is done: the first account is what ends it.
@@ -79,7 +100,12 @@ impl Users {
     pub(crate) fn deleted(&mut self, event: &Deleted) {
         if let Some(user) = self.users.remove(&event.user) {
             self.by_email.remove(&user.profile.email_digest);
+            self.departed.insert(event.user, Departed { key: user.profile.name.key, erased: false });
         }
+    }
+
+    pub(crate) fn erased(&mut self, event: &Erased) {
+        self.departed.insert(event.user, Departed { key: event.key.clone(), erased: true });
     }
 
     /// A deleted team leaves no role behind.
@@ -133,7 +159,8 @@ impl User {
 
 impl From<Users> for Kept {
     fn from(users: Users) -> Self {
-        Kept { users: users.users.values().cloned().collect(), newest: users.newest }
+        let departed = users.departed.iter().map(|(id, one)| (*id, one.clone())).collect();
+        Kept { users: users.users.values().cloned().collect(), departed, newest: users.newest }
     }
 }
 
@@ -141,6 +168,7 @@ impl From<Kept> for Users {
     fn from(kept: Kept) -> Self {
         Users {
             by_email: kept.users.iter().map(|user| (user.profile.email_digest, user.id)).collect(),
+            departed: kept.departed.into_iter().collect(),
             users: kept.users.into_iter().map(|user| (user.id, user)).collect(),
             newest: kept.newest,
         }

@@ -144,7 +144,7 @@ fn user(kind: u8, a: u8, b: u8, c: u8) -> user::Command {
     let user = UserId(u32::from(a % 5) + 1);
     let must_reset_password = c.is_multiple_of(2);
     let password = format!("$argon2id${c}");
-    match kind % 9 {
+    match kind % 10 {
         0 | 1 => user::Command::First { profile: profile(b), password },
         2 | 3 => {
             let (profile, roles, api_only) = (profile(b), roles(c), a.is_multiple_of(2));
@@ -158,7 +158,8 @@ fn user(kind: u8, a: u8, b: u8, c: u8) -> user::Command {
         },
         6 => user::Command::SetTeams { user, teams: teams(b) },
         7 => user::Command::SetPassword { user, password, must_reset_password },
-        _ => user::Command::Delete { user },
+        8 => user::Command::Delete { user },
+        _ => user::Command::Erase { user },
     }
 }
 

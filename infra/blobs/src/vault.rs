@@ -107,6 +107,11 @@ impl Vault {
         .await
     }
 
+    /// Whether there is a key of that name.
+    pub fn holds(&self, name: &str) -> bool {
+        self.keys().sealing.contains_key(name)
+    }
+
     /// Seals a text with the key of that name.
     ///
     /// A key that is not there any more seals to what nobody can read: the person is being erased.

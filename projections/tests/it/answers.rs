@@ -170,3 +170,45 @@ async fn a_page_says_whether_there_is_more() {
     let (hosts, more, _) = page(None, Some(AnswerState::Empty), 4).await;
     assert_eq!((hosts, more), (vec![1, 2, 3, 4], false), "as many as asked for, and no more");
 }
+
+#[tokio::test]
+async fn answers_are_kept_for_90_days_after_the_end_and_their_sum_for_ever() {
+    const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+    let rig = Rig::new().await;
+    let mut teller = Teller::new(1);
+    let enrol = domain::host::Enrol {
+        secret: domain::Digest::of("s"),
+        identifier: "a".to_owned(),
+        node_key: domain::Digest::of("a"),
+        platform: String::new(),
+        cooldown: std::time::Duration::ZERO,
+    };
+    teller.decide(vec![domain::host::Command::Enrol(enrol).into()]);
+    for _ in 0..2 {
+        let (sql, targets, life) = ("SELECT 1".to_owned(), [HostId(1)].into_iter().collect(), DAY);
+        let start = domain::campaign::Command::Start {
+            sql,
+            query: None,
+            by: None,
+            targets,
+            attended: false,
+            life,
+            most: Default::default(),
+        };
+        teller.decide(vec![start.into()]);
+    }
+    teller.decide(vec![domain::campaign::Command::Stop { campaign: CampaignId(1) }.into()]);
+    let ended = teller.now;
+    rig.append(&teller.writes).await;
+    append(&rig, &[answer(1, 1, AnswerState::Empty, "[]"), answer(2, 1, AnswerState::Empty, "[]")]).await;
+    rig.fold().await;
+    let kept = async |campaign| {
+        let id = CampaignId(campaign);
+        let totals = read::campaign_totals(&rig.views, &[id]).await.unwrap()[&id].empty;
+        (read::answer_page(&rig.views, id, None, None, 10).await.unwrap().rows.len(), totals)
+    };
+    projections::sweep_answers(&rig.views, ended.plus(89 * DAY)).await.unwrap();
+    assert_eq!((kept(1).await, kept(2).await), ((1, 1), (1, 1)));
+    projections::sweep_answers(&rig.views, ended.plus(90 * DAY)).await.unwrap();
+    assert_eq!((kept(1).await, kept(2).await), ((0, 1), (1, 1)), "the other one runs");
+}

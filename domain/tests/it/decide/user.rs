@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::role::{Role, Roles};
-use domain::user::{Changed, Command, Created, Deleted, PasswordChanged};
+use domain::user::{Changed, Command, Created, Deleted, Erased, PasswordChanged};
 use domain::{Event, Refusal, TeamId, UserId, team};
 
 use super::{given, invalid, malformed, not_found, profile, taken, team_created};
@@ -128,6 +128,7 @@ fn somebody_unknown_cannot_be_changed() {
         Command::SetTeams { user, teams: BTreeMap::new() },
         Command::SetPassword { user, password, must_reset_password: false },
         Command::Delete { user },
+        Command::Erase { user },
     ] {
         known.clone().when(command).refused(not_found("User", NO_SUCH_USER));
     }
@@ -203,4 +204,23 @@ fn a_password_is_recorded_each_time() {
         .when(Command::SetPassword { user, password, must_reset_password: true })
         .then([changed.into()]);
     assert_eq!(then.state.users.get(user).unwrap().password, "other");
+}
+
+#[test]
+fn who_was_deleted_can_be_erased_and_once_is_enough() {
+    let erase = || Command::Erase { user: UserId(2) };
+    let kim: Event = created(2, "kim", Roles::Global(Role::Observer)).into();
+    let key = profile("kim").name.key;
+    let erased: Event = Erased { user: UserId(2), key }.into();
+    let known = given([admin(1), kim]);
+    known
+        .clone()
+        .when(Command::Delete { user: UserId(2) })
+        .then([Deleted { user: UserId(2) }.into()])
+        .when(erase())
+        .then([erased.clone()])
+        .when(erase())
+        .then([]);
+    known.when(erase()).then([Deleted { user: UserId(2) }.into(), erased]);
+    given([admin(1)]).when(Command::Erase { user: UserId(1) }).refused(last_admin());
 }

@@ -54,6 +54,15 @@ pub fn expect(name: &str, Step { before, after, at }: &Step<'_>) -> bool {
             assert!(ci.must_reset_password);
             assert_eq!(ci.profile, earlier.profile, "what is null stays");
         }
+        "person.erased.v1" => {
+            assert_eq!(before.users.erased_keys().count(), 0);
+            assert_eq!(after.users.erased_keys().collect::<Vec<_>>(), ["person/2"]);
+            assert_eq!(
+                before.users.departed(CI).map(|one| one.key.as_str()),
+                Some("person/2"),
+                "known since the deletion"
+            );
+        }
         "user.deleted.v1" => {
             assert_eq!(ci, None);
             assert_eq!(after.users.by_email(&Digest::of("email:ci")), None);

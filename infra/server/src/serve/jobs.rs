@@ -19,6 +19,8 @@ const ANSWERS: Duration = Duration::from_secs(1);
 const CAMPAIGNS: Duration = Duration::from_secs(5);
 const CERTIFICATES: Duration = Duration::from_secs(60);
 const CARVES: Duration = Duration::from_secs(60);
+/// Keys of persons who were erased.
+const PERSONS: Duration = Duration::from_secs(60);
 const RETENTION: Duration = Duration::from_secs(3_600);
 
 /// Starts them all; they end when `stop` is cancelled.
@@ -44,6 +46,11 @@ pub fn start(
         clock.every(CAMPAIGNS, |parts| async move { command_api::campaigns::expire(&parts.commands).await }),
         clock
             .every(CARVES, |parts| async move { command_api::carves::sweep(&parts.commands, parts.world.now()).await }),
+        clock.every(PERSONS, |parts| async move {
+            if let Err(error) = command_api::admin::destroy_keys(&parts.commands).await {
+                tracing::error!("the key of a person who was erased could not be destroyed, trying again: {error}");
+            }
+        }),
         clock.every(RETENTION, |parts| async move {
             let now = parts.world.now();
             if let Err(error) = parts.log.expire(now).await {

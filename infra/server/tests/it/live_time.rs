@@ -69,3 +69,35 @@ async fn a_campaign_of_ours_ends_when_its_time_is_over() {
     let expired = async || house.admin().get(&path).await.ok()["campaign"]["state"] == "expired";
     holds("it says that it expired", SOON, expired).await;
 }
+
+#[tokio::test]
+async fn a_campaign_that_every_fold_has_forgotten_is_read_from_its_address() {
+    let clockwork = clockwork("forgotten");
+    let house = &clockwork.house;
+    // A session would end meanwhile, a token of a program does not.
+    let admin = house.user("admin").await;
+    let host = house.host("old").await;
+    let body = json!({"query": "SELECT 1", "selected": {"hosts": [host.hostname]}});
+    let start = async || {
+        let made = admin.post("/api/muster/v1/campaigns", body.clone()).await.ok();
+        made["campaign"]["id"].as_u64().unwrap()
+    };
+    let campaign = start().await;
+    host.asked_live().await;
+    host.answer_live(campaign, json!([{"n": "1"}])).await.done();
+    let path = format!("/api/muster/v1/campaigns/{campaign}");
+    admin.post(&format!("{path}/stop"), json!({})).await.ok();
+    clockwork.pass(Duration::from_secs(25 * 3_600)).await;
+    let newer = start().await;
+    let state = &house.parts.ledger.fold().state;
+    assert!(state.campaigns.is_forgotten(domain::CampaignId(u32::try_from(campaign).unwrap())));
+    let shown = admin.get(&path).await.ok();
+    assert_eq!((&shown["campaign"]["state"], &shown["campaign"]["hosts"]["rows"]), (&json!("stopped"), &json!(1)));
+    let answers = admin.get(&format!("{path}/answers")).await.ok();
+    assert_eq!(answers["answers"][0]["rows"], json!([{"n": "1"}]));
+    let listed = admin.get("/api/muster/v1/campaigns").await.ok();
+    let ids: Vec<u64> = listed["campaigns"].as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap()).collect();
+    assert_eq!((ids, &listed["count"]), (vec![newer, campaign], &json!(2)));
+    let changed = admin.post(&format!("{path}/extend"), json!({"hours": 1})).await;
+    assert_eq!(changed.status, 400);
+}
