@@ -48,7 +48,7 @@ pub enum Command {
 }
 
 impl Command {
-    pub fn decide(&self, state: &State, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    pub fn decide(&self, state: &State, _now: Timestamp) -> Result<Vec<Event>, Refusal> {
         match self {
             Command::First { profile, password } if state.users.is_empty() => Ok(vec![
                 Created {
@@ -122,10 +122,7 @@ impl Command {
                 Ok(vec![changed.into()])
             }
             Command::Delete { user } => {
-                state.users.find(*user)?;
-                if state.users.is_last_admin(*user) {
-                    return Err(last_admin());
-                }
+                check_leaving(state, *user)?;
                 Ok(vec![Deleted { user: *user }.into()])
             }
             Command::Erase { user } => {
@@ -134,14 +131,19 @@ impl Command {
                     Some(departed) if departed.erased => Ok(vec![]),
                     Some(departed) => Ok(vec![erased(&departed.key)]),
                     None => {
-                        let mut events = Command::Delete { user: *user }.decide(state, now)?;
-                        events.push(erased(&state.users.find(*user)?.profile.name.key));
-                        Ok(events)
+                        let held = check_leaving(state, *user)?;
+                        Ok(vec![Deleted { user: *user }.into(), erased(&held.profile.name.key)])
                     }
                 }
             }
         }
     }
+}
+
+/// The account, if it may be deleted.
+fn check_leaving(state: &State, user: UserId) -> Result<&User, Refusal> {
+    let held = state.users.find(user)?;
+    if state.users.is_last_admin(user) { Err(last_admin()) } else { Ok(held) }
 }
 
 fn last_admin() -> Refusal {
