@@ -82,10 +82,12 @@ fn stats(cost: &worker::Stats) -> body::Stats {
 
 /// A worker that fails for a reason of its own says nothing about the query.
 fn error(error: agent_tables::QueryError) -> QueryError {
-    use agent_tables::QueryError::{Sql, TooLong, TooMuchMemory, TooMuchOutput, Worker};
+    use agent_tables::QueryError::{Crashed, Sql, TooLong, TooMuchMemory, TooMuchOutput, Worker};
     match &error {
         Sql(_) | Worker(_) => QueryError::sql(error.to_string()),
-        TooLong(_) | TooMuchMemory { .. } | TooMuchOutput { .. } => QueryError::over_limit(error.to_string()),
+        TooLong(_) | TooMuchMemory { .. } | TooMuchOutput { .. } | Crashed(_) => {
+            QueryError::over_limit(error.to_string())
+        }
     }
 }
 

@@ -30,13 +30,16 @@ pub struct Engine {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Limits {
     pub time: Option<Duration>,
-    /// Bytes of all values and column names of the answer.
+    /// What the rows of the answer cost, in bytes (see [`cost`]).
     pub output: Option<u64>,
     /// Only named in the message when SQLite runs out of its heap.
     pub memory: Option<u64>,
 }
 
 const MIB: u64 = 1024 * 1024;
+/// What a row and a cell take in the memory of whoever holds the answer, besides their text.
+const ROW_COST: usize = 128;
+const CELL_COST: usize = 64;
 /// How many instructions of SQLite's machine pass between two looks at the clock.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
@@ -117,14 +120,14 @@ impl Engine {
         if !columns.is_empty() {
             output.columns = columns.to_vec();
         }
-        let names: usize = columns.iter().map(String::len).sum();
+        let names = cost(&columns);
         let mut rows = statement.query([]).map_err(explained)?;
         while let Some(row) = rows.next().map_err(explained)? {
             let mut values = vec![String::new(); columns.len()];
             for (n, &place) in places.iter().enumerate() {
                 values[place] = self.text(row.get_ref(n).map_err(explained)?)?;
             }
-            *bytes += (names + values.iter().map(String::len).sum::<usize>()) as u64;
+            *bytes += (ROW_COST + names + cost(&values) + CELL_COST * values.len()) as u64;
             if let Some(limit) = limits.output.filter(|limit| *bytes > *limit) {
                 return Err(QueryError::TooMuchOutput { mib: limit / MIB });
             }
@@ -212,6 +215,16 @@ fn only_reads(action: &AuthAction<'_>) -> bool {
         AuthAction::Pragma { pragma_name, .. } => PRAGMAS.iter().any(|p| p.eq_ignore_ascii_case(pragma_name)),
         _ => false,
     }
+}
+
+/// The bytes of texts in JSON, where a control character takes six.
+fn cost(texts: &[String]) -> usize {
+    let byte = |byte| match byte {
+        ..b' ' => 6,
+        b'"' | b'\\' => 2,
+        _ => 1,
+    };
+    texts.iter().flat_map(|text| text.bytes()).map(byte).sum()
 }
 
 /// The names without doubles, and for each original column the place of its name.

@@ -17,7 +17,10 @@ pub enum QueryError {
     TooMuchMemory { mib: u64 },
     #[error("query returned more than {mib} MiB and was ended")]
     TooMuchOutput { mib: u64 },
-    /// The worker process could not be started or died for a reason of its own.
+    /// The worker process died of the query: a fault in a table, or the system's own lack of memory.
+    #[error("query crashed its worker: {0}")]
+    Crashed(String),
+    /// The worker process could not be started, or ended for a reason of its own.
     #[error("query worker failed: {0}")]
     Worker(String),
 }

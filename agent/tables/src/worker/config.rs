@@ -15,21 +15,22 @@ pub struct Config {
     pub time_limit: Duration,
     /// The most address space that a worker may have, its program included.
     pub memory_mib: u64,
-    /// The most that the names and values of an answer may add up to.
+    /// The most that an answer may take in the agent, which has no limit of its own: the names and values of all rows as
+    /// JSON, and a fixed cost for each row and cell.
     pub output_mib: u64,
     /// How much the workers yield to others, 0 to 19.
     pub nice: i32,
 }
 
 impl Default for Config {
-    /// Two workers at nice 10; 60 s, 512 MiB and 64 MiB of answer for a query.
+    /// Two workers at nice 10; 60 s, 512 MiB and 32 MiB of answer for a query.
     fn default() -> Self {
         Self {
             program: None,
             workers: 2,
             time_limit: Duration::from_secs(60),
             memory_mib: 512,
-            output_mib: 64,
+            output_mib: 32,
             nice: 10,
         }
     }

@@ -86,8 +86,8 @@ impl Process {
     pub async fn ask(&mut self, mut request: Request) -> Result<Reply, Failure> {
         self.asked += 1;
         request.id = self.asked;
-        // JSON writes a control character in six bytes; the rest is punctuation.
-        let longest = request.output_bytes.saturating_mul(8).saturating_add(MIB);
+        // The limit counts text as JSON has it, and more for a row or cell than its punctuation.
+        let longest = request.output_bytes.saturating_add(MIB);
         let bytes = frame(&request).map_err(Failure::Gone)?;
         self.send(&bytes).await.map_err(Failure::Gone)?;
         let length = self.output.read_u32().await.map_err(Failure::Gone)?;
@@ -143,11 +143,20 @@ fn reason(status: ExitStatus, words: &str, memory_mib: u64) -> QueryError {
         return QueryError::TooMuchMemory { mib: memory_mib };
     }
     let last = words.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-    QueryError::Worker(match (last, status.signal()) {
+    let words = match (last, status.signal()) {
         ("", Some(signal)) => format!("ended by signal {signal}"),
         ("", None) => format!("ended with {status}"),
         (last, _) => format!("ended with {status}: {last}"),
-    })
+    };
+    match status.signal() {
+        Some(signal) if !is_asked_for(signal) => QueryError::Crashed(words),
+        _ => QueryError::Worker(words),
+    }
+}
+
+/// Whether a signal is how others ask a process to end, as a stop of the whole service does: no fault of the query.
+fn is_asked_for(signal: i32) -> bool {
+    matches!(signal, libc::SIGTERM | libc::SIGINT | libc::SIGHUP | libc::SIGQUIT)
 }
 
 #[cfg(test)]
@@ -161,7 +170,15 @@ mod tests {
         assert_eq!(reason(aborted, words, 512), QueryError::TooMuchMemory { mib: 512 });
         let other = reason(aborted, "thread panicked\n", 512).to_string();
         assert!(other.contains("thread panicked"), "{other}");
-        let killed = reason(ExitStatus::from_raw(libc::SIGKILL), "", 512);
-        assert_eq!(killed.to_string(), "query worker failed: ended by signal 9");
+    }
+
+    #[test]
+    fn only_a_death_that_nobody_asked_for_is_a_crash() {
+        let by = |signal| reason(ExitStatus::from_raw(signal), "", 512);
+        for signal in [libc::SIGKILL, libc::SIGSEGV, libc::SIGABRT, libc::SIGBUS] {
+            assert_eq!(by(signal), QueryError::Crashed(format!("ended by signal {signal}")));
+        }
+        assert_eq!(by(libc::SIGTERM), QueryError::Worker("ended by signal 15".into()));
+        assert!(matches!(reason(ExitStatus::from_raw(1 << 8), "", 512), QueryError::Worker(_)));
     }
 }

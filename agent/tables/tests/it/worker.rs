@@ -133,9 +133,43 @@ async fn an_answer_that_is_too_long_is_refused() {
     let pool = Pool::new(Config { output_mib: 1, workers: 1, ..config() });
     let pid = value(&pool, "SELECT pid FROM osquery_info").await;
     let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT i, hex(zeroblob(50)) AS zeros FROM n";
-    let error = ask(&pool, sql).await.result.unwrap_err();
-    assert_eq!(error.to_string(), "query returned more than 1 MiB and was ended");
+    // Control characters count as JSON writes them: six bytes each.
+    let control = "SELECT replace(hex(zeroblob(100000)), '0', char(1)) AS control";
+    for sql in [sql, control] {
+        let error = ask(&pool, sql).await.result.unwrap_err();
+        assert_eq!(error.to_string(), "query returned more than 1 MiB and was ended");
+    }
     assert_eq!(value(&pool, "SELECT pid FROM osquery_info").await, pid, "it gave up by itself");
+}
+
+/// A row of one digit takes a few bytes on the wire but hundreds in memory.
+#[tokio::test]
+async fn rows_and_cells_count_however_small() {
+    let pool = Pool::new(Config { output_mib: 1, workers: 1, ..config() });
+    let rows = |rows| {
+        format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) SELECT 1 AS a, 2 AS b FROM n"
+        )
+    };
+    // 128 for the row, 64 for each of two cells, and four bytes of text.
+    let fitting = 1024 * 1024 / (128 + 2 * 64 + 4);
+    assert_eq!(ask(&pool, &rows(fitting)).await.result.unwrap().rows.len(), fitting);
+    let error = ask(&pool, &rows(fitting + 1)).await.result.unwrap_err();
+    assert_eq!(error, QueryError::TooMuchOutput { mib: 1 });
+}
+
+#[tokio::test]
+async fn a_query_that_takes_its_worker_with_it_is_told_from_one_that_was_stopped() {
+    let pool = Pool::new(Config { workers: 1, ..config() });
+    for (signal, expected) in [
+        ("KILL", QueryError::Crashed("ended by signal 9".into())),
+        ("TERM", QueryError::Worker("ended by signal 15".into())),
+    ] {
+        let pid = value(&pool, "SELECT pid FROM osquery_info").await;
+        let kill = async { crate::support::run("kill", &["-s", signal, &pid]) };
+        let (answer, _) = tokio::join!(ask(&pool, FOR_EVER), kill);
+        assert_eq!(answer.result.unwrap_err(), expected);
+    }
 }
 
 #[tokio::test]
