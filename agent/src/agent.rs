@@ -118,7 +118,7 @@ impl Agent {
         let in_force = premises.in_force();
         let folder = |cause| AgentError::Folder { folder: config.data.clone(), cause };
         let tls = tls::client_config(config.ca.as_deref())?;
-        let transport = Transport::new(config.server.clone(), tls.clone(), version)?;
+        let transport = Transport::new(config.server.clone(), tls, version)?;
         let identity = Identity::find(&*queries, config.identifier, premises.instance_id.clone(), version).await;
         let decorations = Decorations::default();
         let logger = Logger::new(logger::Parts {
@@ -172,7 +172,7 @@ impl Agent {
                 decorations,
                 stats,
             },
-            push: Push { session: session.clone(), tls, time: time.clone(), dice: dice.clone(), come: come.clone() },
+            push: Push { session: session.clone(), time: time.clone(), dice: dice.clone(), come: come.clone() },
             distributed: Distributed {
                 state,
                 session,

@@ -5,34 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
+use reqwest::{StatusCode, Upgraded};
 use serde::Deserialize;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio_rustls::TlsConnector;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
-use url::Url;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::ports::{Dice, Time, between};
 use crate::session::Session;
-use crate::transport::DEADLINE;
+use crate::transport::{ChannelError, DEADLINE};
 
 const PATH: &str = "/api/muster/v1/agent/push";
 
 /// The server pings every 25 seconds; one that is silent this long is gone.
 const SILENCE: Duration = Duration::from_secs(75);
 
-/// The longest wait before the channel is opened again: of a server that serves it, and of one that does not.
-const MAX_WAIT_MS: u64 = 60_000;
-const MAX_WAIT_UNKNOWN_MS: u64 = 3_600_000;
-
 pub struct Push {
     pub session: Arc<Session>,
-    pub tls: ClientConfig,
     pub time: Arc<dyn Time>,
     pub dice: Arc<dyn Dice>,
     pub come: Arc<Notify>,
@@ -49,6 +39,33 @@ enum End {
     Unknown,
 }
 
+/// How often in a row the channel could not be opened, and was not known.
+#[derive(Default)]
+struct Failures {
+    unopened: u32,
+    unknown: u32,
+}
+
+impl Failures {
+    /// The longest wait after this end, in ms. A server may not serve the channel only for the moment, while it is
+    /// replaced by another release, so that is believed slowly.
+    fn longest_wait_ms(&mut self, end: &End) -> u64 {
+        let doubled = |first: u64, failures: u32, most: u64| first.saturating_mul(1 << failures.min(16)).min(most);
+        let Failures { unopened, unknown } = std::mem::take(self);
+        match end {
+            End::Closed(_) => 5_000,
+            End::Unopened(_) => {
+                self.unopened = unopened.saturating_add(1);
+                doubled(4_000, unopened, 60_000)
+            }
+            End::Unknown => {
+                self.unknown = unknown.saturating_add(1);
+                doubled(60_000, unknown, 3_600_000)
+            }
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct FromServer {
     #[serde(rename = "type", default)]
@@ -56,32 +73,22 @@ struct FromServer {
     error: Option<String>,
 }
 
-trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
-
-type Channel = WebSocketStream<Box<dyn Wire>>;
+type Channel = WebSocketStream<Upgraded>;
 
 impl Push {
     /// Keeps the channel open for ever. All waits are drawn from zero up, so that a fleet cut off by one restart
     /// comes back spread out.
     pub async fn run(&self) {
-        let mut failures = 0_u32;
+        let mut failures = Failures::default();
         loop {
             let end = self.follow().await;
-            let (said, most_ms) = match end {
-                End::Closed(why) => {
-                    failures = 0;
-                    (format!("the push channel closed: {why}"), 5_000)
-                }
-                End::Unopened(why) => {
-                    failures = failures.saturating_add(1);
-                    let most_ms = 2_000_u64.saturating_mul(1 << failures.min(10));
-                    (format!("no push channel: {why}"), most_ms.min(MAX_WAIT_MS))
-                }
-                End::Unknown => ("the server has no push channel; polling alone".to_owned(), MAX_WAIT_UNKNOWN_MS),
-            };
-            tracing::debug!("{said}");
-            self.time.sleep(Duration::from_millis(between(&*self.dice, 0, most_ms))).await;
+            match &end {
+                End::Closed(why) => tracing::debug!("the push channel closed: {why}"),
+                End::Unopened(why) => tracing::debug!("no push channel: {why}"),
+                End::Unknown => tracing::debug!("the server has no push channel; polling alone"),
+            }
+            let wait_ms = between(&*self.dice, 0, failures.longest_wait_ms(&end));
+            self.time.sleep(Duration::from_millis(wait_ms)).await;
         }
     }
 
@@ -120,41 +127,36 @@ impl Push {
     }
 
     async fn open(&self) -> Result<Channel, End> {
-        let unopened = |why: String| End::Unopened(why);
         let key = self.session.key().await;
-        let base = self.session.transport().base();
-        let wire = self.connect(base).await.map_err(|cause| unopened(cause.to_string()))?;
-        let url = format!("{}{PATH}", base.as_str().trim_end_matches('/')).replacen("http", "ws", 1);
-        let (mut channel, _) =
-            client_async_with_config(url, wire, Some(small())).await.map_err(|cause| match cause {
-                tokio_tungstenite::tungstenite::Error::Http(answer)
-                    if matches!(answer.status().as_u16(), 404 | 405) =>
-                {
-                    End::Unknown
-                }
-                cause => unopened(cause.to_string()),
-            })?;
+        let wire = self.session.transport().websocket(PATH).await.map_err(|cause| match cause {
+            ChannelError::Status(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => End::Unknown,
+            cause => End::Unopened(cause.to_string()),
+        })?;
+        let mut channel = Channel::from_raw_socket(wire, Role::Client, Some(small())).await;
         let hello = serde_json::json!({ "node_key": key }).to_string();
-        channel.send(Message::text(hello)).await.map_err(|cause| unopened(cause.to_string()))?;
+        channel.send(Message::text(hello)).await.map_err(|cause| End::Unopened(cause.to_string()))?;
         Ok(channel)
-    }
-
-    async fn connect(&self, base: &Url) -> std::io::Result<Box<dyn Wire>> {
-        let host = base.host_str().unwrap_or_default();
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let port = base.port_or_known_default().unwrap_or(443);
-        let tcp = TcpStream::connect((host, port)).await?;
-        tcp.set_nodelay(true)?;
-        if base.scheme() == "http" {
-            return Ok(Box::new(tcp));
-        }
-        let name = ServerName::try_from(host.to_owned()).map_err(std::io::Error::other)?;
-        let connector = TlsConnector::from(Arc::new(self.tls.clone()));
-        Ok(Box::new(connector.connect(name, tcp).await?))
     }
 }
 
 /// The server says a word at a time; whatever is long does not come from it.
 fn small() -> WebSocketConfig {
     WebSocketConfig::default().max_message_size(Some(64 << 10)).max_frame_size(Some(64 << 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_without_the_channel_is_asked_soon_and_then_ever_later() {
+        let mut failures = Failures::default();
+        let mut wait = |end| failures.longest_wait_ms(&end);
+        let unopened = || End::Unopened(String::new());
+        assert_eq!([wait(unopened()), wait(unopened())], [4_000, 8_000]);
+        assert_eq!([wait(End::Unknown), wait(End::Unknown)], [60_000, 120_000]);
+        assert_eq!((0..20).map(|_| wait(End::Unknown)).last(), Some(3_600_000));
+        assert_eq!((0..20).map(|_| wait(unopened())).last(), Some(60_000));
+        assert_eq!([wait(End::Unknown), wait(End::Closed(String::new())), wait(End::Unknown)], [60_000, 5_000, 60_000]);
+    }
 }

@@ -13,6 +13,8 @@ use crate::identity::Identifier;
 use crate::session::Secret;
 
 /// Reports this computer to a Muster server, or to any other that speaks the osquery remote API.
+///
+/// All connections, the push channel too, go over the proxy that HTTPS_PROXY names, unless NO_PROXY excepts the server.
 #[derive(Parser, Debug)]
 #[command(name = "musterd", version)]
 pub struct Settings {

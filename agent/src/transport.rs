@@ -1,10 +1,14 @@
-//! One POST to the server and what came back, within osquery's deadline.
+//! The way to the server, one for all: posts within osquery's deadline, and a channel that stays open.
+//!
+//! Both go over the proxy that `HTTPS_PROXY` names, unless `NO_PROXY` excepts the server.
 
 use std::time::Duration;
 
-use reqwest::{StatusCode, header};
+use reqwest::{StatusCode, Upgraded, header};
 use rustls::ClientConfig;
 use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
 /// The whole exchange: connecting, sending, waiting, reading.
@@ -22,6 +26,17 @@ pub enum TransportError {
     Unreachable(reqwest::Error),
     #[error("the server's answer is larger than {MAX_ANSWER} bytes")]
     TooLarge,
+}
+
+/// Why there is no channel.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    #[error("the server cannot be reached: {}", innermost(.0))]
+    Unreachable(#[from] reqwest::Error),
+    #[error("HTTP status {0}")]
+    Status(StatusCode),
+    #[error("the server speaks no websocket")]
+    NoWebsocket,
 }
 
 /// The server's answer. The body counts; the status only tells a proxy's page from the server's own words.
@@ -67,11 +82,31 @@ impl Transport {
         }
     }
 
+    /// Opens a websocket at `path`, on which nothing has been said yet.
+    pub async fn websocket(&self, path: &str) -> Result<Upgraded, ChannelError> {
+        let key = generate_key();
+        let asked = self
+            .client
+            .get(self.url(path))
+            .header(header::CONNECTION, "Upgrade")
+            .header(header::UPGRADE, "websocket")
+            .header(header::SEC_WEBSOCKET_VERSION, "13")
+            .header(header::SEC_WEBSOCKET_KEY, &key);
+        let answer = asked.send().await?;
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(ChannelError::Status(answer.status()));
+        }
+        let accepted = answer.headers().get(header::SEC_WEBSOCKET_ACCEPT);
+        if accepted.is_none_or(|accepted| accepted != &derive_accept_key(key.as_bytes())) {
+            return Err(ChannelError::NoWebsocket);
+        }
+        Ok(answer.upgrade().await?)
+    }
+
     async fn exchange(&self, path: &str, body: &[u8], encoding: Encoding) -> Result<HttpAnswer, TransportError> {
-        let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
         let mut request = self
             .client
-            .post(url)
+            .post(self.url(path))
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json");
         if encoding == Encoding::Gzip {
@@ -86,6 +121,10 @@ impl Transport {
             body.extend_from_slice(&chunk);
         }
         Ok(HttpAnswer { status: answer.status(), body })
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base.as_str().trim_end_matches('/'))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The binary itself: its own tables, its workers, its signals.
 
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,17 +11,46 @@ use agent::queries::Queries;
 use agent::tables::Tables;
 use agent_protocol::reply::Work;
 use agent_tables::worker;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::host::config;
-use crate::server::{SECRET, Server};
+use crate::server::{NAME, SECRET, Server};
 
 const MUSTERD: &str = env!("CARGO_BIN_EXE_musterd");
 
 fn start(server: &Server, data: &std::path::Path) -> Child {
+    command(server, data, &server.address.to_string()).spawn().unwrap()
+}
+
+fn command(server: &Server, data: &std::path::Path, address: &str) -> Command {
     let mut command = Command::new(MUSTERD);
-    command.args(["--server", &server.address.to_string(), "--distributed-interval", "1", "--logger-period", "1"]);
+    command.args(["--server", address, "--distributed-interval", "1", "--logger-period", "1"]);
     command.arg("--ca").arg(&server.ca).arg("--data").arg(data);
-    command.env("MUSTERD_ENROLL_SECRET", SECRET).stderr(Stdio::null()).spawn().unwrap()
+    command.env("MUSTERD_ENROLL_SECRET", SECRET).stderr(Stdio::null());
+    command
+}
+
+/// A proxy that connects whoever asks, for whatever name, to `to`.
+fn proxy(to: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(client.read_u8().await?);
+                }
+                assert!(head.starts_with(format!("CONNECT {NAME}:").as_bytes()));
+                client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
+                let mut server = tokio::net::TcpStream::connect(to).await?;
+                tokio::io::copy_bidirectional(&mut client, &mut server).await
+            });
+        }
+    });
+    address
 }
 
 async fn terminate(mut child: Child) -> ExitStatus {
@@ -58,6 +88,19 @@ async fn it_answers_about_this_machine_and_stops_on_a_signal() {
         let mode = |file: &str| std::fs::metadata(folder.join(file)).unwrap().permissions().mode() & 0o777;
         assert_eq!([mode("."), mode("musterd.db"), mode("node.key")], [0o700, 0o600, 0o600]);
     }
+}
+
+#[tokio::test]
+async fn posts_and_the_push_channel_go_over_the_proxy() {
+    let (server, data) = (Server::start().await, tempfile::tempdir().unwrap());
+    let mut command = command(&server, data.path(), &format!("{NAME}:{}", server.address.port()));
+    for name in ["NO_PROXY", "no_proxy", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        command.env_remove(name);
+    }
+    command.env("HTTPS_PROXY", format!("http://{}", proxy(server.address)));
+    let child = command.spawn().unwrap();
+    server.until_standing(|world| world.reads > 0 && world.channels.len() == 1).await;
+    assert!(terminate(child).await.success());
 }
 
 #[tokio::test]

@@ -22,6 +22,9 @@ use crate::time::ManualTime;
 
 pub const SECRET: &str = "s3cr3t";
 
+/// A name that the certificate is good for, and that nobody but a proxy knows.
+pub const NAME: &str = "muster.invalid";
+
 /// What the server is told to do, and what it has heard.
 #[derive(Default)]
 pub struct World {
@@ -154,7 +157,10 @@ fn certificates(file: &std::path::Path) -> rustls::ServerConfig {
     let authority = CertifiedIssuer::self_signed(authority, key()).unwrap();
     std::fs::write(file, authority.pem()).unwrap();
     let leaf_key = key();
-    let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&leaf_key, &authority).unwrap();
+    let leaf = CertificateParams::new(["127.0.0.1", NAME].map(str::to_owned))
+        .unwrap()
+        .signed_by(&leaf_key, &authority)
+        .unwrap();
     let leaf_key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
     let config = rustls::ServerConfig::builder().with_no_client_auth();
     config.with_single_cert(vec![leaf.der().clone()], leaf_key).unwrap()
