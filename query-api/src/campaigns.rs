@@ -94,7 +94,10 @@ async fn find(app: &App, state: &State, user: &Caller, id: CampaignId) -> Result
 pub async fn known(app: &App, state: &State, id: CampaignId) -> Result<Option<Campaign>, FoldError> {
     match state.campaigns.get(id) {
         Some(campaign) => Ok(Some(campaign.clone())),
-        None if state.campaigns.is_forgotten(id) => read::campaign_one(&app.reads.views, id).await,
+        None if state.campaigns.is_forgotten(id) => {
+            app.reads.caught_up(&[view::CAMPAIGNS]).await;
+            read::campaign_one(&app.reads.views, id).await
+        }
         None => Ok(None),
     }
 }
