@@ -2,6 +2,8 @@
 //!
 //! Campaigns that Fleet's clients start are attended: they end with their last reader. Ours live until they expire.
 
+mod answers;
+mod cost;
 mod life;
 mod room;
 mod selected;
@@ -49,7 +51,8 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Ends a campaign on behalf of the server itself; a failure is logged, and the next round of jobs tries again.
 async fn end(app: &App, campaign: CampaignId) {
-    let command = Command::Stop { campaign };
+    let stats = cost::of(app, campaign).await;
+    let command = Command::Stop { campaign, stats };
     if let Err(error) = app.ledger.execute(command.into(), crate::by_system(app)).await {
         tracing::warn!(campaign = campaign.0, "a campaign could not be ended: {error}");
     }

@@ -3,6 +3,7 @@
 mod decide;
 mod event;
 mod state;
+mod stats;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 pub use decide::{Command, Most};
 pub use event::{EndReason, Ended, Extended, Started};
 pub use state::{Campaign, Campaigns};
+pub use stats::Stats;
 
 /// How long a campaign lives if nobody says otherwise.
 pub const DEFAULT_LIFE: Duration = Duration::from_secs(24 * 3_600);

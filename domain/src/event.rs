@@ -87,7 +87,7 @@ events! {
     "label.deleted" v 1 => LabelDeleted(label::Deleted);
     "campaign.started" v 1 => CampaignStarted(campaign::Started);
     "campaign.extended" v 1 => CampaignExtended(campaign::Extended);
-    "campaign.ended" v 1 => CampaignEnded(campaign::Ended);
+    "campaign.ended" v 2 => CampaignEnded(campaign::Ended);
     "carve.begun" v 1 => CarveBegun(carve::Begun);
     "carve.ended" v 1 => CarveEnded(carve::Ended);
 }

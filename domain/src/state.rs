@@ -14,7 +14,7 @@ use crate::user::Users;
 use crate::{Event, TeamId, Timestamp};
 
 /// The version of this fold: a snapshot of another one is not used.
-pub const FOLD_VERSION: u32 = 3;
+pub const FOLD_VERSION: u32 = 4;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {

@@ -7,14 +7,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::host;
 use crate::shape::schema_of;
-use crate::{Digest, HostId, TeamId};
+use crate::{CampaignId, Digest, HostId, TeamId, campaign, host};
 
 /// Brings a payload of an older version to the newest shape of its event, or says why that cannot be.
 pub fn upcast(name: &str, version: u32, data: Value) -> Result<Value, String> {
     match (name, version) {
         ("host.enrolled", 1) => through::<HostEnrolledV1, host::Enrolled>(data),
+        ("campaign.ended", 1) => through::<CampaignEndedV1, campaign::Ended>(data),
         _ => Err(format!("no way leads from version {version} to the newest")),
     }
 }
@@ -26,7 +26,7 @@ fn through<Old: for<'de> Deserialize<'de>, New: From<Old> + Serialize>(data: Val
 
 /// Every retired shape with its schema, for the compatibility test.
 pub fn retired_schemas() -> Vec<(&'static str, u32, schemars::Schema)> {
-    vec![("host.enrolled", 1, schema_of::<HostEnrolledV1>())]
+    vec![("host.enrolled", 1, schema_of::<HostEnrolledV1>()), ("campaign.ended", 1, schema_of::<CampaignEndedV1>())]
 }
 
 /// `host.enrolled` before hosts were linked to the deleted one that they succeed, and before the platform was noted.
@@ -49,5 +49,19 @@ impl From<HostEnrolledV1> for host::Enrolled {
             platform: String::new(),
             succeeds: None,
         }
+    }
+}
+
+/// `campaign.ended` before it told what a saved query cost the hosts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignEndedV1 {
+    pub campaign: CampaignId,
+    pub reason: campaign::EndReason,
+}
+
+impl From<CampaignEndedV1> for campaign::Ended {
+    fn from(old: CampaignEndedV1) -> Self {
+        campaign::Ended { campaign: old.campaign, reason: old.reason, stats: None }
     }
 }

@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest};
 use domain::role::{Action, Scope};
 use domain::{Actor, Command, CommandId, Event, State};
 use infra_http::{Params, Problem, SignedIn};
-use infra_ledger::{By, Executed};
+use infra_ledger::{By, CommandError, Executed};
 use serde::Deserialize;
 
 use crate::App;
@@ -30,6 +30,7 @@ pub struct Call {
 struct Segments {
     id: String,
     name: String,
+    identifier: String,
     #[serde(rename = "version")]
     _version: String,
 }
@@ -50,6 +51,11 @@ impl Call {
         &self.segments.name
     }
 
+    /// `{identifier}` of the path, decoded.
+    pub fn identifier(&self) -> &str {
+        &self.segments.identifier
+    }
+
     /// `{id}` of the path; 404 for a number that no id can be.
     pub fn id<T: FromStr>(&self, kind: &str) -> Result<T, Problem> {
         let text = &self.segments.id;
@@ -64,6 +70,12 @@ impl Call {
     /// Decides and commits. A call has one command: several parts go [`Together`](Command::Together), all or none.
     pub async fn execute(&self, command: impl Into<Command>) -> Result<Executed, Problem> {
         Ok(self.app.ledger.execute(command.into(), self.by.clone()).await?)
+    }
+
+    /// The same for one of several commands of a call that do not stand and fall together: under a key of its own.
+    pub async fn execute_part(&self, part: &str, command: impl Into<Command>) -> Result<Executed, CommandError> {
+        let command_id = CommandId(format!("{}/{part}", self.by.command_id.0));
+        self.app.ledger.execute(command.into(), By { command_id, ..self.by.clone() }).await
     }
 
     /// What a dry run says: refusals, and the state as it would be.

@@ -1,6 +1,7 @@
 //! What becomes of a campaign that runs.
 
-use actix_web::web::{Data, Path};
+use std::collections::BTreeMap;
+
 use domain::campaign::{Campaign, Command};
 use domain::role::{Action, Scope};
 use domain::targets::visible;
@@ -9,9 +10,10 @@ use infra_http::{Body, Problem, Reply, SignedIn};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::end;
-use super::start::{fresh, life, show};
-use crate::{App, by, by_system};
+use super::start::{life, show};
+use super::{cost, end};
+use crate::admin::Call;
+use crate::{App, by_system};
 
 #[derive(Deserialize)]
 pub struct Extend {
@@ -21,36 +23,38 @@ pub struct Extend {
 /// `POST /api/muster/v1/campaigns/{id}/stop` → `{campaign}`, of whose `hosts` only `targeted`, and while it ran
 /// `answered`, `waiting` and `offline`. Stopping a stopped one changes nothing.
 /// 400 for one that ended more than a day ago · 403 · 404.
-pub async fn stop(app: Data<App>, user: SignedIn, id: Path<u32>) -> Result<Reply, Problem> {
-    change(&app, &user, CampaignId(*id), |campaign| Command::Stop { campaign }).await
+pub async fn stop(call: Call) -> Result<Reply, Problem> {
+    let campaign = changeable(&call)?;
+    let stats = cost::of(&call.app, campaign).await;
+    change(&call, campaign, Command::Stop { campaign, stats }).await
 }
 
 /// `POST /api/muster/v1/campaigns/{id}/extend` `{hours}` → `{campaign}`, as [`stop`] gives it. 400 for one that has ended · 403 · 404.
-pub async fn extend(app: Data<App>, user: SignedIn, id: Path<u32>, body: Body<Extend>) -> Result<Reply, Problem> {
+pub async fn extend(call: Call, body: Body<Extend>) -> Result<Reply, Problem> {
     let life = life(Some(body.0.hours))?;
-    change(&app, &user, CampaignId(*id), |campaign| Command::Extend { campaign, life }).await
+    let campaign = changeable(&call)?;
+    change(&call, campaign, Command::Extend { campaign, life }).await
 }
 
-async fn change(
-    app: &App,
-    user: &SignedIn,
-    id: CampaignId,
-    command: impl Fn(CampaignId) -> Command,
-) -> Result<Reply, Problem> {
-    let fold = fresh(app).await?;
-    let campaign = fold.state.campaigns.get(id);
-    if fold.state.campaigns.is_forgotten(id) {
-        user.may(Action::RunAnyQuery, Scope::Any)?;
+fn changeable(call: &Call) -> Result<CampaignId, Problem> {
+    let id = call.id("Campaign")?;
+    if call.state().campaigns.is_forgotten(id) {
+        call.may(Action::RunAnyQuery, Scope::Any)?;
         return Err(Problem::bad_request(format!("campaign {id} ended long ago and cannot be changed")));
     }
-    may_change(&fold.state, user, campaign)?;
-    let Some(campaign) = campaign else { return Err(Problem::not_found("Campaign", id)) };
+    let campaign = call.state().campaigns.get(id);
+    may_change(call.state(), &call.user, campaign)?;
+    if campaign.is_some() { Ok(id) } else { Err(Problem::not_found("Campaign", id)) }
+}
+
+async fn change(call: &Call, id: CampaignId, command: Command) -> Result<Reply, Problem> {
     // Who answered is forgotten when a campaign ends.
-    let answered = campaign.ended.is_none().then(|| app.registry.answers_of(id));
-    let executed = app.ledger.execute(command(id).into(), by(app, user.actor())).await?;
+    let ran = call.state().campaigns.get(id).is_some_and(|campaign| campaign.ended.is_none());
+    let answered = ran.then(|| call.app.registry.answers_of(id));
+    let executed = call.execute(command).await?;
     let state = &executed.fold.state;
     let campaign = state.campaigns.get(id).ok_or_else(|| Problem::not_found("Campaign", id))?;
-    Ok(Reply::ok(json!({"campaign": changed(app, state, campaign, answered.as_ref())})))
+    Ok(Reply::ok(json!({"campaign": changed(&call.app, state, campaign, answered.as_ref())})))
 }
 
 /// Our form of a campaign that was changed. This side knows who answered one that ran, but not what: the counts that
@@ -95,10 +99,17 @@ pub async fn left(app: &App, campaign: CampaignId) {
 /// A job: ends campaigns whose time is over, and attended ones that nobody has read for a minute.
 pub async fn expire(app: &App) {
     let now = app.world.now();
-    if app.ledger.fold().state.campaigns.open().any(|campaign| campaign.expires_at <= now)
-        && let Err(error) = app.ledger.execute(Command::Expire.into(), by_system(app)).await
-    {
-        tracing::warn!("campaigns could not be ended: {error}");
+    let fold = app.ledger.fold();
+    let expired: Vec<CampaignId> =
+        fold.state.campaigns.open().filter(|campaign| campaign.expires_at <= now).map(|campaign| campaign.id).collect();
+    if !expired.is_empty() {
+        let mut stats = BTreeMap::new();
+        for campaign in expired {
+            stats.extend(cost::of(app, campaign).await.map(|stats| (campaign, stats)));
+        }
+        if let Err(error) = app.ledger.execute(Command::Expire { stats }.into(), by_system(app)).await {
+            tracing::warn!("campaigns could not be ended: {error}");
+        }
     }
     for campaign in app.registry.deserted(now) {
         end(app, campaign).await;

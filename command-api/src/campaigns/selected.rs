@@ -1,13 +1,14 @@
 //! From a request's targets to a set of hosts.
 
 use domain::query::Query;
-use domain::role::{Action, Scope};
+use domain::role::Action;
 use domain::targets::{Selection, visible};
 use domain::{LabelId, Members, QueryId, State, TeamId};
-use infra_http::{Problem, SignedIn};
+use infra_http::Problem;
 use serde::Deserialize;
 
 use crate::App;
+use crate::admin::Call;
 
 /// `{hosts: [id], labels: [id], teams: [id]}`; lists may be `null`.
 #[derive(Debug, Default, Deserialize)]
@@ -108,28 +109,24 @@ impl Question {
     }
 
     /// The hosts that the user may ask this. 403 if nowhere.
-    pub fn askable(&self, state: &State, user: &SignedIn) -> Result<Members, Problem> {
-        user.may(Action::ReadQueries, Scope::from(self.team))?;
-        match user.roles.teams_for(self.action) {
+    pub fn askable(&self, call: &Call) -> Result<Members, Problem> {
+        call.may(Action::ReadQueries, self.team)?;
+        let roles = &call.user.roles;
+        match roles.teams_for(self.action) {
             Some(teams) if teams.is_empty() => Err(Problem::forbidden()),
-            _ => Ok(visible(state, &user.roles, self.action)),
+            _ => Ok(visible(call.state(), roles, self.action)),
         }
     }
 
     /// The hosts that are asked: those selected that the user may ask. 403 · 400 `no hosts targeted` or unknown labels.
-    pub fn targets(
-        &self,
-        app: &App,
-        state: &State,
-        user: &SignedIn,
-        selection: &Selection,
-    ) -> Result<Members, Problem> {
-        let askable = self.askable(state, user)?;
+    pub fn targets(&self, call: &Call, selection: &Selection) -> Result<Members, Problem> {
+        let state = call.state();
+        let askable = self.askable(call)?;
         let unknown: Vec<String> = selection.unknown_labels(state).map(|label| label.to_string()).collect();
         if !unknown.is_empty() {
             return Err(Problem::bad_request(format!("Invalid label id(s): {}.", unknown.join(", "))));
         }
-        let targets = selection.resolve(state, &askable, |label| app.registry.label_members(label));
+        let targets = selection.resolve(state, &askable, |label| call.app.registry.label_members(label));
         if targets.is_empty() { Err(Problem::bad_request("no hosts targeted")) } else { Ok(targets) }
     }
 }

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use actix_web::web::Data;
 use domain::campaign::{Campaign, Command, DEFAULT_LIFE, LONGEST_LIFE};
 use domain::{Event, Members, Refusal, State};
 use infra_http::shape::campaign::{self as shape, Answered, Presence};
-use infra_http::{Body, Problem, Reply, SignedIn};
+use infra_http::{Body, Problem, Reply};
 use infra_ledger::CommandError;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::selected::{ByIds, ByNames, Question};
-use crate::{App, by, sql};
+use crate::admin::Call;
+use crate::{App, sql};
 
 /// Unseen for so long, a host is missing in action.
 const MISSING_AFTER: Duration = Duration::from_secs(30 * 86_400);
@@ -38,33 +38,30 @@ pub struct RunByNames {
 /// `POST ~/queries/run` `{query?, query_id?, selected}` → 200 `{campaign}`.
 ///
 /// 422 without a question · 404 unknown query · 400 `no hosts targeted`, unknown label · 403 not allowed or switched off.
-pub async fn by_ids(app: Data<App>, user: SignedIn, body: Body<RunByIds>) -> Result<Reply, Problem> {
-    let fold = fresh(&app).await?;
-    let question = Question::parse(&fold.state, body.0.query, body.0.query_id)?;
+pub async fn by_ids(call: Call, body: Body<RunByIds>) -> Result<Reply, Problem> {
+    let question = Question::parse(call.state(), body.0.query, body.0.query_id)?;
     let selection = body.0.selected.unwrap_or_default().selection();
-    let targets = question.targets(&app, &fold.state, &user, &selection)?;
-    fleet_reply(&app, start(&app, &user, &question, targets, true, DEFAULT_LIFE).await?)
+    let targets = question.targets(&call, &selection)?;
+    fleet_reply(&call.app, start(&call, &question, targets, true, DEFAULT_LIFE).await?)
 }
 
 /// `POST ~/queries/run_by_identifiers` `{query?, query_id?, selected: {hosts: [text], labels: [name]}}` → as by ids.
-pub async fn by_identifiers(app: Data<App>, user: SignedIn, body: Body<RunByNames>) -> Result<Reply, Problem> {
-    let fold = fresh(&app).await?;
-    let question = Question::parse(&fold.state, body.0.query, body.0.query_id)?;
-    let selection = body.0.selected.unwrap_or_default().selection(&app, &fold.state)?;
-    let targets = question.targets(&app, &fold.state, &user, &selection)?;
-    fleet_reply(&app, start(&app, &user, &question, targets, true, DEFAULT_LIFE).await?)
+pub async fn by_identifiers(call: Call, body: Body<RunByNames>) -> Result<Reply, Problem> {
+    let question = Question::parse(call.state(), body.0.query, body.0.query_id)?;
+    let selection = body.0.selected.unwrap_or_default().selection(&call.app, call.state())?;
+    let targets = question.targets(&call, &selection)?;
+    fleet_reply(&call.app, start(&call, &question, targets, true, DEFAULT_LIFE).await?)
 }
 
 /// `POST /api/muster/v1/campaigns`, as by identifiers with `teams` by name and `hours` (1 to 168, default 24) → 200
 /// `{campaign}` in our own form. Lives without a reader.
-pub async fn ours(app: Data<App>, user: SignedIn, body: Body<RunByNames>) -> Result<Reply, Problem> {
+pub async fn ours(call: Call, body: Body<RunByNames>) -> Result<Reply, Problem> {
     let life = life(body.0.hours)?;
-    let fold = fresh(&app).await?;
-    let question = Question::parse(&fold.state, body.0.query, body.0.query_id)?;
-    let selection = body.0.selected.unwrap_or_default().selection(&app, &fold.state)?;
-    let targets = question.targets(&app, &fold.state, &user, &selection)?;
-    let (state, campaign) = start(&app, &user, &question, targets, false, life).await?;
-    Ok(Reply::ok(json!({"campaign": show(&app, &state, &campaign)})))
+    let question = Question::parse(call.state(), body.0.query, body.0.query_id)?;
+    let selection = body.0.selected.unwrap_or_default().selection(&call.app, call.state())?;
+    let targets = question.targets(&call, &selection)?;
+    let (state, campaign) = start(&call, &question, targets, false, life).await?;
+    Ok(Reply::ok(json!({"campaign": show(&call.app, &state, &campaign)})))
 }
 
 /// Hours of life, checked.
@@ -77,33 +74,30 @@ pub fn life(hours: Option<u64>) -> Result<Duration, Problem> {
     }
 }
 
-/// A fold that has everything acknowledged before the request, so that a query that was just saved can be run.
-pub async fn fresh(app: &App) -> Result<std::sync::Arc<domain::ledger::Fold>, Problem> {
-    app.ledger.read_to_end().await.map_err(|error| Problem::unavailable("the log cannot be read", error))
-}
-
 /// Commits the campaign and calls the connected hosts. Gives the state that includes it.
+///
+/// A call that asks several queries starts a campaign for each, under a key of its own.
 ///
 /// 422 for an SQL over the limit · 429 when as many run as may · 403 when live queries are switched off.
 pub async fn start(
-    app: &App,
-    user: &SignedIn,
+    call: &Call,
     question: &Question,
     targets: Members,
     attended: bool,
     life: Duration,
 ) -> Result<(State, Campaign), Problem> {
-    sql::check(app, &question.sql)?;
+    sql::check(&call.app, &question.sql)?;
     let command = Command::Start {
         sql: question.sql.clone(),
         query: question.query,
-        by: Some(user.user),
+        by: Some(call.user.user),
         targets,
         attended,
         life,
-        most: app.settings.limits.campaigns,
+        most: call.app.settings.limits.campaigns,
     };
-    let executed = app.ledger.execute(command.into(), by(app, user.actor())).await.map_err(|error| match error {
+    let part = question.query.map_or_else(String::new, |query| query.to_string());
+    let executed = call.execute_part(&part, command).await.map_err(|error| match error {
         CommandError::Refused(Refusal::Disabled(_)) => Problem::permission_denied(),
         other => other.into(),
     })?;

@@ -6,31 +6,27 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use actix_web::web::{Data, Path};
-use domain::campaign::{Campaign, DEFAULT_LIFE};
+use domain::campaign::DEFAULT_LIFE;
 use domain::records::{Answer, AnswerState};
 use domain::role::Action;
 use domain::targets::{Selection, visible};
 use domain::{HostId, Members, QueryId};
-use infra_http::{Body, Problem, Reply, SignedIn};
-use infra_log::parts::{Joined, Joiner};
-use infra_log::{Log, Position, ReadError, Topic};
+use infra_http::{Body, Problem, Reply};
+use infra_log::{ReadError, Topic};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::time::{Instant, timeout_at};
 
+use super::answers::{self, Reader};
 use super::end;
 use super::room::Room;
 use super::selected::Question;
-use super::start::{fresh, start};
+use super::start::start;
 use crate::App;
+use crate::admin::Call;
 
-const BATCH_RECORDS: usize = 200;
 /// Queries of one call: each is a campaign of its own.
 const QUERIES: usize = 50;
-const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 #[derive(Deserialize)]
 pub struct OneQuery {
@@ -55,23 +51,17 @@ pub struct OneHost {
 /// `POST ~/queries/{id}/run` `{host_ids}` → `{query_id, targeted_host_count, responded_host_count, results}`.
 ///
 /// Returns when every host has answered, or after the period. 400 empty list · 403 · 404 unknown query · 422 id 0.
-pub async fn one_query(
-    app: Data<App>,
-    user: SignedIn,
-    id: Path<(String, u32)>,
-    body: Body<OneQuery>,
-) -> Result<Reply, Problem> {
+pub async fn one_query(call: Call, body: Body<OneQuery>) -> Result<Reply, Problem> {
+    let query: QueryId = call.id("Query")?;
     let hosts = distinct(body.0.host_ids);
     if hosts.is_empty() {
         return Err(Problem::bad_request("query_ids and host_ids are required"));
     }
-    if id.1 == 0 {
+    if query.0 == 0 {
         return Err(Problem::invalid("id", "a query id is larger than 0"));
     }
-    let query = QueryId(id.1);
-    let app = app.into_inner();
-    let room = Room::of(&app);
-    let answers = ask(&app, &user, query, &hosts, &room).await?;
+    let room = Room::of(&call.app);
+    let answers = ask(&call, query, &hosts, &room).await?;
     let results: Vec<Value> = answers.values().map(result).collect();
     Ok(Reply::ok(json!({
         "query_id": query,
@@ -83,7 +73,7 @@ pub async fn one_query(
 
 /// `GET ~/queries/run` with a body `{query_ids, host_ids}` → `{summary, live_query_results}`; a query that cannot run is
 /// an entry with an `error`. 400 without ids · 403 when every query is forbidden.
-pub async fn several_queries(app: Data<App>, user: SignedIn, body: Body<SeveralQueries>) -> Result<Reply, Problem> {
+pub async fn several_queries(call: Call, body: Body<SeveralQueries>) -> Result<Reply, Problem> {
     let (queries, hosts) = (distinct(body.0.query_ids), distinct(body.0.host_ids));
     if queries.is_empty() || hosts.is_empty() {
         return Err(Problem::bad_request("query_ids and host_ids are required"));
@@ -91,9 +81,8 @@ pub async fn several_queries(app: Data<App>, user: SignedIn, body: Body<SeveralQ
     if queries.len() > QUERIES {
         return Err(Problem::bad_request(format!("at most {QUERIES} queries at once, not {}", queries.len())));
     }
-    let app = app.into_inner();
-    let room = Room::of(&app);
-    let asked = queries.iter().map(|id| ask(&app, &user, QueryId(id.0), &hosts, &room));
+    let room = Room::of(&call.app);
+    let asked = queries.iter().map(|id| ask(&call, QueryId(id.0), &hosts, &room));
     let outcomes = futures::future::join_all(asked).await;
     if outcomes.iter().all(|outcome| outcome.as_ref().is_err_and(|problem| *problem == Problem::forbidden())) {
         return Err(Problem::forbidden());
@@ -113,47 +102,31 @@ pub async fn several_queries(app: Data<App>, user: SignedIn, body: Body<SeveralQ
 /// `POST ~/hosts/{id}/query` `{query}` → `{host_id, rows, query, status, error?}`.
 ///
 /// An offline host is not asked. 400 empty SQL or a host that the user may not see · 403 without the right to new SQL on it.
-pub async fn one_host(
-    app: Data<App>,
-    user: SignedIn,
-    id: Path<(String, u32)>,
-    body: Body<OneHost>,
-) -> Result<Reply, Problem> {
-    let host = HostId(id.1);
-    ask_host(&app.into_inner(), &user, Some(host), &host.to_string(), &body.0.query).await
+pub async fn one_host(call: Call, body: Body<OneHost>) -> Result<Reply, Problem> {
+    let host: HostId = call.id("Host")?;
+    ask_host(&call, Some(host), &host.to_string(), &body.0.query).await
 }
 
 /// `POST ~/hosts/identifier/{identifier}/query`, by hostname, UUID or serial.
-pub async fn one_host_by_identifier(
-    app: Data<App>,
-    user: SignedIn,
-    path: Path<(String, String)>,
-    body: Body<OneHost>,
-) -> Result<Reply, Problem> {
-    let app = app.into_inner();
-    let host = app.registry.find(&path.1).first().copied();
-    ask_host(&app, &user, host, &path.1, &body.0.query).await
+pub async fn one_host_by_identifier(call: Call, body: Body<OneHost>) -> Result<Reply, Problem> {
+    let asked = call.identifier();
+    let host = call.app.registry.find(asked).first().copied();
+    ask_host(&call, host, asked, &body.0.query).await
 }
 
-async fn ask_host(
-    app: &Arc<App>,
-    user: &SignedIn,
-    host: Option<HostId>,
-    asked: &str,
-    sql: &str,
-) -> Result<Reply, Problem> {
+async fn ask_host(call: &Call, host: Option<HostId>, asked: &str, sql: &str) -> Result<Reply, Problem> {
+    let app = &call.app;
     let sql = sql.trim();
     if sql.is_empty() {
         return Err(Problem::bad_request("query is required"));
     }
-    let fold = fresh(app).await?;
-    let question = Question::parse(&fold.state, Some(sql.to_owned()), None)?;
+    let question = Question::parse(call.state(), Some(sql.to_owned()), None)?;
     // Who may not read hosts learns no more than that there is none.
-    let readable = visible(&fold.state, &user.roles, Action::ReadHosts);
+    let readable = visible(call.state(), &call.user.roles, Action::ReadHosts);
     let Some(host) = host.filter(|host| readable.contains(*host)) else {
         return Err(Problem::bad_request(format!("host not found: {asked}: no such host that you may see")));
     };
-    if !question.askable(&fold.state, user)?.contains(host) {
+    if !question.askable(call)?.contains(host) {
         return Err(Problem::forbidden());
     }
     let mut shown = Map::from_iter([
@@ -166,7 +139,7 @@ async fn ask_host(
     if online {
         let targets = [host].into_iter().collect();
         let room = Room::of(app);
-        match run(app, user, &question, targets, 1, &room).await {
+        match run(call, &question, targets, 1, &room).await {
             Ok(answers) => match answers.get(&host) {
                 Some(answer) => {
                     shown.insert("rows".to_owned(), rows(answer));
@@ -191,83 +164,40 @@ async fn ask_host(
 }
 
 /// Runs one saved query on hosts by id; unknown ids make the wait last, since nobody answers for them.
-async fn ask(
-    app: &Arc<App>,
-    user: &SignedIn,
-    query: QueryId,
-    hosts: &[HostId],
-    room: &Room,
-) -> Result<BTreeMap<HostId, Answer>, Problem> {
-    let fold = fresh(app).await?;
-    let found = fold.state.queries.get(query).ok_or_else(|| Problem::not_found("Query", query))?;
+async fn ask(call: &Call, query: QueryId, hosts: &[HostId], room: &Room) -> Result<BTreeMap<HostId, Answer>, Problem> {
+    let found = call.state().queries.get(query).ok_or_else(|| Problem::not_found("Query", query))?;
     let question = Question::saved(found);
     let selection = Selection { hosts: hosts.iter().copied().collect(), ..Selection::default() };
-    let targets = question.targets(app, &fold.state, user, &selection)?;
-    run(app, user, &question, targets, hosts.len(), room).await
+    let targets = question.targets(call, &selection)?;
+    run(call, &question, targets, hosts.len(), room).await
 }
 
 /// Starts a campaign, waits for `expected` answers or the period, and ends it, also when the client goes away.
 async fn run(
-    app: &Arc<App>,
-    user: &SignedIn,
+    call: &Call,
     question: &Question,
     targets: Members,
     expected: usize,
     room: &Room,
 ) -> Result<BTreeMap<HostId, Answer>, Problem> {
+    let app = call.app.clone().into_inner();
     let unreadable = |error: ReadError| Problem::unavailable("the log cannot be read", error);
     // Taken before the start: an answer may be in the log before the commit's own outcome is known here.
     let mut ends = BTreeMap::new();
     for partition in Topic::Live.every() {
         ends.insert(partition, app.log.end(partition).await.map_err(unreadable)?);
     }
-    let (_, campaign) = start(app, user, question, targets, true, DEFAULT_LIFE).await?;
-    app.registry.attended(campaign.id);
-    let guard = EndsWhenDropped { app: app.clone(), campaign: campaign.id };
-    let partition = Topic::Live.partition_of(Answer::partition_key(campaign.id));
-    let from = ends.get(&partition).copied().unwrap_or(0);
-    let wait = Wait { from, expected, patience: app.settings.live_query_wait, room };
-    let answers = collect(&*app.log, &campaign, wait).await.map_err(unreadable)?;
-    drop(guard);
-    Ok(answers)
-}
-
-/// What is waited for: so many answers, from a position of the campaign's partition on.
-struct Wait<'a> {
-    from: Position,
-    expected: usize,
-    patience: Duration,
-    room: &'a Room,
-}
-
-/// The first answer of each target, until there are as many as expected or the period is over.
-async fn collect(
-    log: &dyn Log,
-    campaign: &Campaign,
-    Wait { from, expected, patience, room }: Wait<'_>,
-) -> Result<BTreeMap<HostId, Answer>, ReadError> {
-    let partition = Topic::Live.partition_of(Answer::partition_key(campaign.id));
-    let deadline = Instant::now() + patience;
-    let (mut next, mut joiner, mut answers) = (from, Joiner::new(), BTreeMap::new());
-    loop {
-        let records = log.read(partition, next, BATCH_RECORDS, BATCH_BYTES).await?;
-        if records.is_empty() && timeout_at(deadline, log.changed(partition, next, patience)).await.is_err() {
-            return Ok(answers);
-        }
-        for record in records {
-            next = record.position + 1;
-            let Joined::Whole(whole) = joiner.push(record) else { continue };
-            match Answer::decode(&whole.headers, &whole.value) {
-                Ok(answer) if answer.campaign == campaign.id && campaign.targets.contains(answer.host) => {
-                    answers.entry(answer.host).or_insert_with(|| room.fit(answer));
-                }
-                _ => {}
-            }
-        }
-        if answers.len() >= expected || Instant::now() >= deadline {
-            return Ok(answers);
-        }
+    let (_, campaign) = start(call, question, targets, true, DEFAULT_LIFE).await?;
+    if campaign.ended.is_some() {
+        // The same call again, under its own key: what was answered then.
+        let reader = Reader::from_the_start(&*app.log, &campaign).await.map_err(unreadable)?;
+        return reader.rest(room).await.map_err(unreadable);
     }
+    app.registry.attended(campaign.id);
+    let _guard = EndsWhenDropped { app: app.clone(), campaign: campaign.id };
+    let from = ends.get(&answers::partition(&campaign)).copied().unwrap_or(0);
+    let reader = Reader::from(&*app.log, &campaign, from);
+    reader.collect(expected, app.settings.live_query_wait, room).await.map_err(unreadable)
 }
 
 /// The wait is over, or its client is gone.

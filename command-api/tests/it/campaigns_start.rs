@@ -1,6 +1,9 @@
 use actix_web::http::Method;
+use actix_web::test::TestRequest;
+use domain::ledger::Commit;
 use domain::role::Role;
 use domain::{CampaignId, TeamId};
+use infra_log::Topic;
 use serde_json::{Value, json};
 
 use crate::admin_bench::{Answer, Bench};
@@ -221,4 +224,29 @@ async fn live_check_39_a_label_that_does_not_exist_widens_nothing() {
         assert_eq!((refused.0, refused.2.as_str()), (400, "Invalid label id(s): 999."));
     }
     assert!(bench.state().campaigns.none_open());
+}
+
+/// The headers that other routes of commands know: the same key is the same campaign, and traces are recorded.
+#[actix_web::test]
+async fn one_idempotency_key_is_one_campaign() {
+    let bench = Bench::new().await;
+    bench.host("web-1", None).await;
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let start = |key: &str| {
+        let body = json!({"query": "SELECT 1", "selected": {"hosts": ["web-1"]}});
+        let request = TestRequest::post()
+            .uri("/api/latest/fleet/queries/run_by_identifiers")
+            .insert_header(("authorization", format!("Bearer {}", bench.admin)))
+            .insert_header(("idempotency-key", key))
+            .insert_header(("traceparent", trace))
+            .set_payload(body.to_string());
+        bench.serve(request)
+    };
+    let first = start("k1").await.ok()["campaign"]["id"].clone();
+    assert_eq!(start("k1").await.ok()["campaign"]["id"], first);
+    assert_ne!(start("k2").await.ok()["campaign"]["id"], first);
+    assert_eq!(bench.state().campaigns.iter().count(), 2);
+    let last = bench.log.records(Topic::Ledger.only()).pop().unwrap();
+    let commit = Commit::decode(&last.value).unwrap();
+    assert_eq!(commit.decided[0].traceparent.as_deref(), Some(trace));
 }

@@ -3,6 +3,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
+use actix_web::test::TestRequest;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use domain::role::Role;
@@ -233,4 +234,30 @@ async fn live_check_33_a_client_that_goes_ends_its_campaign() {
     assert!(bench.asked(&key).await.is_empty());
     assert_eq!(bench.app.registry.readers(CampaignId(1)), 0);
     handle.stop(false).await;
+}
+
+#[actix_web::test]
+async fn a_call_that_is_repeated_under_its_key_is_told_what_was_answered() {
+    let (bench, [key, ..]) = world().await;
+    let run = || {
+        let request = TestRequest::get()
+            .uri("/api/latest/fleet/queries/run")
+            .insert_header(("authorization", format!("Bearer {}", bench.admin)))
+            .insert_header(("idempotency-key", "k1"))
+            .set_payload(json!({"query_ids": [1, 2], "host_ids": [WEB_1]}).to_string());
+        bench.serve(request)
+    };
+    bench.post("~/queries", json!({"name": "q2", "query": "SELECT 2 AS n"})).await.ok();
+    let answer_both = async {
+        while bench.state().campaigns.iter().count() < 2 || !all_ended(&bench) {
+            for campaign in bench.asked(&key).await.into_keys() {
+                bench.answer(&key, campaign, Ok(json!([{"n": "1"}]))).await;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let (first, ()) = tokio::join!(run(), answer_both);
+    let again = run().await;
+    assert_eq!(again.ok(), first.ok());
+    assert_eq!(bench.state().campaigns.iter().count(), 2, "one for each query, and no more for the repeat");
 }

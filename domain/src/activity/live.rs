@@ -23,7 +23,7 @@ pub(super) fn extended(before: &State, event: &Extended) -> Vec<Told> {
     vec![Told::new("extended_live_query", details)]
 }
 
-/// Told in the name of whoever started it, however it ended.
+/// Told in the name of whoever started it, however it ended; what it cost the hosts, of saved queries alone.
 pub(super) fn ended(before: &State, event: &Ended) -> Vec<Told> {
     let Some(campaign) = before.campaigns.get(event.campaign) else { return vec![] };
     let mut details = json!({
@@ -32,6 +32,7 @@ pub(super) fn ended(before: &State, event: &Ended) -> Vec<Told> {
     });
     if let Some(name) = &campaign.query_name {
         details["query_name"] = name.as_str().into();
+        details["stats"] = json!(event.stats);
     }
     vec![Told { kind: "live_query", details, actor: campaign.by.map(Actor::User) }]
 }

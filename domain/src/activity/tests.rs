@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::of_commit;
+use crate::campaign::{self, Stats};
 use crate::ledger::{Commit, Decided, Stamp};
 use crate::query::{Changed, Created, Deleted, Spec};
 use crate::records::Activity;
-use crate::{Actor, CommandId, Digest, Event, QueryId, State, Timestamp, settings};
+use crate::{Actor, CampaignId, CommandId, Digest, Event, QueryId, State, Timestamp, UserId, settings};
 
 fn spec(sql: &str) -> Spec {
     Spec { name: "usb".into(), query: sql.into(), ..Spec::default() }
@@ -89,4 +90,37 @@ fn queries_that_one_command_deletes_are_told_together() {
     assert_eq!(kinds(&told), ["deleted_multiple_saved_query", "deleted_saved_query"]);
     assert_eq!(told[0].details["query_ids"], json!([1, 3]));
     assert_eq!(told[1].details["query_name"], Value::from("usb"));
+}
+
+#[test]
+fn a_live_query_is_told_by_its_author_and_its_costs_only_when_it_is_saved() {
+    let stats = Stats { total_executions: 3, ..Stats::default() };
+    let story = |name: Option<&str>| {
+        let started = campaign::Started {
+            campaign: CampaignId(4),
+            sql: "SELECT 1".into(),
+            query: name.map(|_| QueryId(1)),
+            query_name: name.map(str::to_owned),
+            by: Some(UserId(9)),
+            targets: [crate::HostId(2), crate::HostId(5)].into_iter().collect(),
+            attended: true,
+            expires_at: Timestamp::FOREVER,
+        };
+        let stop = campaign::Command::Stop { campaign: CampaignId(4), stats: Some(stats) };
+        let before = given([started.into()]);
+        let events = stop.decide(&before, Timestamp::EPOCH).unwrap();
+        told(&before, vec![events]).remove(0)
+    };
+    let saved = story(Some("usb"));
+    assert_eq!((saved.kind.as_str(), saved.actor), ("live_query", Actor::User(UserId(9))));
+    let expected = json!({
+        "campaign_id": 4, "targets_count": 2, "query_sql": "SELECT 1", "reason": "stopped", "query_name": "usb",
+        "stats": {
+            "system_time_p50": null, "system_time_p95": null, "user_time_p50": null, "user_time_p95": null,
+            "total_executions": 3
+        }
+    });
+    assert_eq!(saved.details, expected);
+    let unsaved = story(None).details;
+    assert_eq!((unsaved.get("query_name"), unsaved.get("stats")), (None, None));
 }

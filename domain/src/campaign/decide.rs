@@ -1,8 +1,9 @@
 //! The rules of live queries.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Campaign, Campaigns, EndReason, Ended, Extended, LONGEST_LIFE, Started};
+use super::{Campaign, Campaigns, EndReason, Ended, Extended, LONGEST_LIFE, Started, Stats};
 use crate::members::Members;
 use crate::state::State;
 use crate::{CampaignId, Event, QueryId, Refusal, Timestamp, UserId};
@@ -25,9 +26,12 @@ pub enum Command {
     },
     Stop {
         campaign: CampaignId,
+        stats: Option<Stats>,
     },
-    /// Ends every campaign whose time is over.
-    Expire,
+    /// Ends every campaign whose time is over, with what is known of their costs.
+    Expire {
+        stats: BTreeMap<CampaignId, Stats>,
+    },
 }
 
 impl Command {
@@ -69,15 +73,15 @@ impl Command {
                 Ok(if longer { vec![Extended { campaign: *campaign, expires_at }.into()] } else { vec![] })
             }
             // What is forgotten has ended.
-            Command::Stop { campaign } if campaigns.is_forgotten(*campaign) => Ok(vec![]),
-            Command::Stop { campaign } => {
-                let open = find(campaigns, *campaign)?.ended.is_none();
-                Ok(if open { vec![Ended { campaign: *campaign, reason: EndReason::Stopped }.into()] } else { vec![] })
+            Command::Stop { campaign, .. } if campaigns.is_forgotten(*campaign) => Ok(vec![]),
+            Command::Stop { campaign, stats } => {
+                let held = find(campaigns, *campaign)?;
+                Ok(if held.ended.is_none() { vec![end(held, EndReason::Stopped, *stats)] } else { vec![] })
             }
-            Command::Expire => Ok(campaigns
+            Command::Expire { stats } => Ok(campaigns
                 .open()
                 .filter(|campaign| campaign.expires_at <= now)
-                .map(|campaign| Ended { campaign: campaign.id, reason: EndReason::Expired }.into())
+                .map(|campaign| end(campaign, EndReason::Expired, stats.get(&campaign.id).copied()))
                 .collect()),
         }
     }
@@ -111,6 +115,11 @@ impl Most {
         }
         Ok(())
     }
+}
+
+fn end(campaign: &Campaign, reason: EndReason, stats: Option<Stats>) -> Event {
+    let stats = stats.filter(|_| campaign.query_name.is_some());
+    Ended { campaign: campaign.id, reason, stats }.into()
 }
 
 fn find(campaigns: &Campaigns, id: CampaignId) -> Result<&Campaign, Refusal> {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Stats;
 use crate::members::Members;
 use crate::{CampaignId, QueryId, Timestamp, UserId};
 
@@ -31,6 +32,8 @@ pub struct Extended {
 pub struct Ended {
     pub campaign: CampaignId,
     pub reason: EndReason,
+    /// What it cost the hosts; of saved queries alone, and only if that could be learned.
+    pub stats: Option<Stats>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

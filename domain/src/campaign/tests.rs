@@ -23,7 +23,7 @@ fn started(id: u32) -> Event {
 }
 
 fn ended(id: u32) -> Event {
-    Ended { campaign: CampaignId(id), reason: EndReason::Stopped }.into()
+    Ended { campaign: CampaignId(id), reason: EndReason::Stopped, stats: None }.into()
 }
 
 fn fold(events: &[(u64, Event)]) -> Fold {
@@ -88,9 +88,9 @@ fn what_is_forgotten_stays_ended() {
     let state = fold(&[(0, started(1)), (0, ended(1)), (30, started(2))]).state;
     assert!(state.campaigns.is_forgotten(CampaignId(1)));
     let decide = |command: Command| command.decide(&state, at(31));
-    assert_eq!(decide(Command::Stop { campaign: CampaignId(1) }), Ok(vec![]));
+    assert_eq!(decide(Command::Stop { campaign: CampaignId(1), stats: None }), Ok(vec![]));
     let refused = decide(Command::Extend { campaign: CampaignId(1), life: HOUR });
     assert_eq!(refused, Err(Refusal::Malformed("campaign 1 has ended and cannot be extended".to_owned())));
-    let unknown = decide(Command::Stop { campaign: CampaignId(3) });
+    let unknown = decide(Command::Stop { campaign: CampaignId(3), stats: None });
     assert_eq!(unknown, Err(Refusal::not_found("Campaign", 3)));
 }

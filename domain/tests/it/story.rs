@@ -276,8 +276,8 @@ fn campaign(kind: u8, a: u8, b: u8) -> campaign::Command {
             most: campaign::Most { of_one_user: 3, in_all: 4 },
         },
         3 => campaign::Command::Extend { campaign, life },
-        4 => campaign::Command::Stop { campaign },
-        _ => campaign::Command::Expire,
+        4 => campaign::Command::Stop { campaign, stats: None },
+        _ => campaign::Command::Expire { stats: Default::default() },
     }
 }
 

@@ -197,7 +197,7 @@ async fn answers_are_kept_for_90_days_after_the_end_and_their_sum_for_ever() {
         };
         teller.decide(vec![start.into()]);
     }
-    teller.decide(vec![domain::campaign::Command::Stop { campaign: CampaignId(1) }.into()]);
+    teller.decide(vec![domain::campaign::Command::Stop { campaign: CampaignId(1), stats: None }.into()]);
     let ended = teller.now;
     rig.append(&teller.writes).await;
     append(&rig, &[answer(1, 1, AnswerState::Empty, "[]"), answer(2, 1, AnswerState::Empty, "[]")]).await;

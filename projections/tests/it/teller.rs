@@ -228,11 +228,11 @@ impl Teller {
             22 => {
                 let campaign = self.campaign();
                 match self.rng.random_bool(0.5) {
-                    true => campaign::Command::Stop { campaign }.into(),
+                    true => campaign::Command::Stop { campaign, stats: None }.into(),
                     false => campaign::Command::Extend { campaign, life: Duration::from_secs(9000) }.into(),
                 }
             }
-            _ => campaign::Command::Expire.into(),
+            _ => campaign::Command::Expire { stats: Default::default() }.into(),
         }
     }
 

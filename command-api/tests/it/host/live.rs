@@ -109,7 +109,7 @@ async fn a_campaign_that_is_over_asks_nobody() {
     write(&site, &a, json!([{"n": "late"}]), json!(0), "").await;
     assert!(site.answers().is_empty());
     let campaign = start(&site, &[&a]).await;
-    site.decide(campaign::Command::Stop { campaign }).await;
+    site.decide(campaign::Command::Stop { campaign, stats: None }).await;
     assert!(!site.names(&a).await.contains("fleet_distributed_query_2"));
 }
 

@@ -131,7 +131,7 @@ async fn an_answer_to_a_campaign_that_is_known_asks_the_log_nothing() {
     let key = site.enroll("a").await;
     start(&site, &key).await;
     let campaign = start(&site, &key).await;
-    site.decide(campaign::Command::Stop { campaign }).await;
+    site.decide(campaign::Command::Stop { campaign, stats: None }).await;
     site.log.stop_reads(true);
     site.answer(&key, json!({"fleet_distributed_query_1": [], "fleet_distributed_query_2": []})).await.done();
 }

@@ -34,7 +34,7 @@ fn started(given: &Given, campaign: u32, by: Option<u32>, targets: Members, life
 }
 
 fn ended(campaign: u32, reason: EndReason) -> Event {
-    Ended { campaign: CampaignId(campaign), reason }.into()
+    Ended { campaign: CampaignId(campaign), reason, stats: None }.into()
 }
 
 /// A campaign that is asked of hosts 1 and 2 for a minute.
@@ -100,7 +100,7 @@ fn an_extension_only_ever_lengthens() {
 
 #[test]
 fn a_campaign_ends_once() {
-    let stop = || Command::Stop { campaign: CampaignId(1) };
+    let stop = || Command::Stop { campaign: CampaignId(1), stats: None };
     let text = "campaign 1 has ended and cannot be extended";
     let then = running().when(stop()).then([ended(1, EndReason::Stopped)]);
     assert!(then.state.campaigns.none_open());
@@ -109,7 +109,7 @@ fn a_campaign_ends_once() {
         .when(Command::Extend { campaign: CampaignId(1), life: DEFAULT_LIFE })
         .refused(malformed(text))
         .after(seconds(60))
-        .when(Command::Expire)
+        .when(Command::Expire { stats: Default::default() })
         .then([]);
 }
 
@@ -121,19 +121,19 @@ fn those_whose_time_is_over_expire_together() {
     running
         .and([two, three])
         .after(seconds(59))
-        .when(Command::Expire)
+        .when(Command::Expire { stats: Default::default() })
         .then([])
         .after(seconds(1))
-        .when(Command::Expire)
+        .when(Command::Expire { stats: Default::default() })
         .then([ended(1, EndReason::Expired), ended(3, EndReason::Expired)])
-        .when(Command::Expire)
+        .when(Command::Expire { stats: Default::default() })
         .then([]);
 }
 
 #[test]
 fn a_campaign_that_does_not_exist_is_refused() {
     let campaign = CampaignId(5);
-    running().when(Command::Stop { campaign }).refused(not_found("Campaign", "5"));
+    running().when(Command::Stop { campaign, stats: None }).refused(not_found("Campaign", "5"));
     running().when(Command::Extend { campaign, life: DEFAULT_LIFE }).refused(not_found("Campaign", "5"));
 }
 
@@ -154,7 +154,7 @@ fn so_many_run_at_once_and_no_more() {
         .then([of_another])
         .when(wish(Some(3)))
         .refused(Refusal::TooMany(all.to_owned()))
-        .when(Command::Stop { campaign: CampaignId(1) })
+        .when(Command::Stop { campaign: CampaignId(1), stats: None })
         .then([ended(1, EndReason::Stopped)])
         .when(wish(Some(1)))
         .then([event(4, Some(1))]);

@@ -1,5 +1,6 @@
 //! What the golden commits about queries, campaigns and carves fold to.
 
+use domain::campaign::EndReason;
 use domain::carve::{Outcome, Plan};
 use domain::query::Logging;
 use domain::{CampaignId, CarveId, Digest, HostId, LabelId, QueryId, TeamId, UserId};
@@ -58,6 +59,10 @@ pub fn expect(name: &str, Step { before, after, at }: &Step<'_>) -> bool {
             let campaign = campaign(2);
             assert_eq!((campaign.query, campaign.query_name.as_deref(), campaign.by), (None, None, None));
             assert_eq!((campaign.attended, campaign.expires_at), (false, minute(183)));
+        }
+        "campaign.ended.v2" => {
+            assert_eq!(campaign(3).ended, Some((*at, EndReason::Stopped)));
+            assert_eq!((at, &after.campaigns.newest()), (&minute(220), &CampaignId(3)));
         }
         "campaign.ended.v1.expired" => assert!(after.campaigns.none_open()),
         "carve.begun.v1" => {

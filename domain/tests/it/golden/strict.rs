@@ -26,6 +26,7 @@ fn widened(data: &Value, kind: &str) -> Vec<Value> {
         "user.created" | "user.changed" => &["/profile", "/profile/name", "/profile/email"][..],
         "enroll_secrets.replaced" => &["/secrets/0", "/secrets/0/sealed"],
         "query.created" | "query.changed" => &["/spec"],
+        "campaign.ended" => &["/stats"],
         "carve.begun" => &["/plan"],
         "carve.ended" => &["/outcome/complete", "/outcome/broken"],
         _ => &[],

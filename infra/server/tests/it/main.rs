@@ -16,6 +16,7 @@ mod live_off;
 mod live_stream;
 mod live_sync;
 mod live_time;
+mod live_told;
 mod load;
 mod modes;
 mod past;
