@@ -19,7 +19,7 @@ use crate::house::{Clockwork, House, SOON};
 const HOUR: Duration = Duration::from_secs(3_600);
 const FILE_BYTES: usize = 200_000_000;
 /// The details, each with the section that it is the source of; `system_info` has two.
-const STABLE: [(&str, &str); 8] = [
+const STABLE: [(&str, &str); 9] = [
     ("os_version", "os"),
     ("os_unix_like", "os"),
     ("osquery_info", "identity"),
@@ -28,6 +28,7 @@ const STABLE: [(&str, &str); 8] = [
     ("osquery_flags", "intervals"),
     ("network_interface_unix", "network"),
     ("network_addresses_unix", "network"),
+    ("users", "users"),
 ];
 
 type Rows = BTreeMap<String, Value>;
@@ -240,7 +241,7 @@ async fn of_24_hourly_reports_of_a_running_host_only_what_changed_is_appended() 
         expected.report(&said, hour);
         if hour == 0 {
             let baseline = appended(house).await;
-            let sections = ["boot", "disks", "hardware", "identity", "intervals", "labels", "network", "os"];
+            let sections = ["boot", "disks", "hardware", "identity", "intervals", "labels", "network", "os", "users"];
             let names: Vec<&str> = baseline.keys().map(String::as_str).collect();
             assert_eq!(names, sections, "a first report tells everything");
             expected.sections.clear();
