@@ -1,4 +1,6 @@
-//! `musterctl host history`: what was true of a host, and since when.
+//! `musterctl host history`: what was true of a host, and since when; and what else is done with one host.
+
+mod refetch;
 
 use std::collections::HashMap;
 
@@ -15,11 +17,13 @@ use crate::output::{Format, Screen, csv, difference, escaped, flat, json, table}
 /// The items of a list that are named when it is first seen; of more only the number is told.
 const LISTED: usize = 24;
 
-/// Look into the past of a host
+/// Look into the past of a host, or ask it anew
 #[derive(Subcommand)]
 pub enum Host {
     /// Show what has changed on a host, and when, the newest first
     History(History),
+    /// Ask a host about itself now, and not at the next full hour or so
+    Refetch(refetch::Refetch),
 }
 
 #[derive(Args)]
@@ -49,21 +53,12 @@ struct State {
     data: Value,
 }
 
-#[derive(Deserialize)]
-struct Found {
-    host: Identified,
-}
-
-#[derive(Deserialize)]
-struct Identified {
-    id: u64,
-}
-
 impl Host {
     /// Runs the command that was asked for.
     pub async fn run(self, client: &Client) -> Result<Exit> {
         match self {
             Self::History(history) => history.run(client).await,
+            Self::Refetch(refetch) => refetch.run(client).await,
         }
     }
 }
@@ -76,10 +71,7 @@ impl History {
 
     /// Reads and writes it.
     pub async fn run(self, client: &Client) -> Result<Exit> {
-        let id = match self.identifier.strip_prefix("id:").and_then(|id| id.parse().ok()) {
-            Some(id) => id,
-            None => client.get::<Found>(&resolve::host(&self.identifier)).await?.host.id,
-        };
+        let id = resolve::host_id(client, &self.identifier).await?;
         let path = resolve::history(id).with_some("section", self.section.as_ref());
         let Answer { history } = client.get(&path).await?;
         write(&mut Screen::stdout(), self.format, &history)?;

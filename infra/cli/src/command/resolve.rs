@@ -1,6 +1,7 @@
 //! Names that people type, brought to the ids that the interface wants.
 
 use anyhow::{Result, bail};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::client::{Client, Pages, Paging, Path, fleet, muster};
@@ -52,6 +53,22 @@ pub fn host(identifier: &str) -> Path {
     match identifier.strip_prefix("id:") {
         Some(id) => fleet(["hosts", id]),
         None => fleet(["hosts", "identifier", identifier]),
+    }
+}
+
+/// The id of a host, by `id:12`, or by hostname, uuid or serial number.
+pub async fn host_id(client: &Client, identifier: &str) -> Result<u64> {
+    #[derive(Deserialize)]
+    struct Found {
+        host: Identified,
+    }
+    #[derive(Deserialize)]
+    struct Identified {
+        id: u64,
+    }
+    match identifier.strip_prefix("id:").and_then(|id| id.parse().ok()) {
+        Some(id) => Ok(id),
+        None => Ok(client.get::<Found>(&host(identifier)).await?.host.id),
     }
 }
 

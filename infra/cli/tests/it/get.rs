@@ -172,6 +172,17 @@ fn history_shows_what_changed_and_when() {
 }
 
 #[test]
+fn a_host_is_asked_anew() {
+    let fake = Fake::start();
+    fake.answers("GET /api/latest/fleet/hosts/identifier/build-1", json!({"host": host(1)}));
+    fake.answers("POST /api/latest/fleet/hosts/1/refetch", json!({}));
+    let cli = Cli::with_token(&fake.address);
+    cli.run(&["host", "refetch", "build-1"]).expect(0).says("`build-1` is asked at its next call");
+    cli.run(&["host", "refetch", "id:1"]).expect(0);
+    assert_eq!(fake.asked("POST /api/latest/fleet/hosts/1/refetch").len(), 2);
+}
+
+#[test]
 fn parts_of_a_long_list_are_one_list() {
     let fake = Fake::start();
     fake.answers("GET /api/latest/fleet/hosts/identifier/build-1", json!({"host": host(1)}));
