@@ -73,7 +73,7 @@ impl Summary {
             (self.answers > 0, "no answer was acknowledged"),
             (self.followed > 0, "no result was followed"),
             (self.resumed > 0, "no followed campaign went on after a kill"),
-            (self.falsified > 0, "nobody looked whether the check can see"),
+            (self.falsified > 0 || !self.problems.is_empty(), "nobody looked whether the check can see"),
         ];
         had.into_iter().filter(|(had, _)| !had).map(|(_, gap)| gap).collect()
     }
