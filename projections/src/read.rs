@@ -29,7 +29,7 @@ pub use campaigns::{
 pub use facts::{HostFacts, host_facts};
 pub use filter::{HostFilter, TeamScope};
 pub use history::{SectionPeriod, host_history};
-pub use hosts::{Host, host_count, host_find, host_ids, host_one, host_page, host_platforms, host_rows};
+pub use hosts::{Host, host_arrivals, host_count, host_find, host_ids, host_one, host_page, host_platforms, host_rows};
 pub use inventories::{HostUsers, host_users};
 pub use labels::{host_labels, label_counts, label_hosts, label_one, labels};
 pub use page::{HostOrder, OrderKey, Page};

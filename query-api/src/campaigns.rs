@@ -1,18 +1,22 @@
 //! Live queries by their address: who was asked what, and how far it is.
 
+use std::collections::BTreeMap;
+
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Path};
 use domain::campaign::Campaign;
 use domain::records::AnswerState;
 use domain::role::Action;
-use domain::{CampaignId, State, targets};
+use domain::{CampaignId, HostId, State, Timestamp, UserId, targets};
 use infra_http::shape::campaign::Answered;
 use infra_http::{Caller, ListOptions, Params, Problem, Reply, SignedIn, shape};
+use projections::read::TeamScope;
 use projections::{FoldError, read, view};
 use serde_json::{Value, json};
 
 use crate::App;
 use crate::guard::Guard;
+use crate::hosts::scope;
 use crate::stream::{answer, interval_s};
 
 const DEFAULT_PAGE: usize = 20;
@@ -58,12 +62,14 @@ async fn page(
         return Ok((page, read::campaign_count(&app.reads.views).await?));
     }
     // Whom a campaign asked is no column: what the caller may see is found by looking at each.
+    let sight = Sight::of(app, user).await?;
+    let seen = |campaign: &Campaign| visible(state, user, campaign) && sight.reaches(campaign);
     let (mut found, mut count) = (vec![], 0);
     for number in 0.. {
         let some = read::Page { number, size: Some(STRIDE), ..read::Page::default() };
         let stride = read::campaign_page(&app.reads.views, &some).await?;
         let last = (stride.len() as u64) < STRIDE;
-        for campaign in stride.into_iter().filter(|campaign| visible(state, user, campaign)) {
+        for campaign in stride.into_iter().filter(&seen) {
             if (asked.skip()..asked.skip().saturating_add(options.per_page)).contains(&count) {
                 found.push(campaign);
             }
@@ -86,8 +92,38 @@ pub async fn one(app: Data<App>, user: SignedIn, id: Path<u32>) -> Result<Reply,
 
 /// The campaign, if there is one that the caller may see.
 async fn find(app: &App, state: &State, user: &Caller, id: CampaignId) -> Result<Campaign, Problem> {
-    let found = known(app, state, id).await.map_err(unreadable)?.filter(|campaign| visible(state, user, campaign));
+    let found = readable(app, state, user, id).await.map_err(unreadable)?;
     found.ok_or_else(|| Problem::not_found("Campaign", id))
+}
+
+/// The campaign, if there is one that this reader may see now and could have seen when it began.
+pub async fn readable(app: &App, state: &State, user: &Caller, id: CampaignId) -> Result<Option<Campaign>, FoldError> {
+    let campaign = known(app, state, id).await?.filter(|campaign| visible(state, user, campaign));
+    let Some(campaign) = campaign else { return Ok(None) };
+    let sight = Sight::of(app, user).await?;
+    Ok(Some(campaign).filter(|campaign| sight.reaches(campaign)))
+}
+
+/// What somebody could see in the past. What hosts answered before they came to the teams of a reader is not for them.
+struct Sight {
+    user: UserId,
+    arrivals: BTreeMap<HostId, Timestamp>,
+}
+
+impl Sight {
+    async fn of(app: &App, user: &Caller) -> Result<Sight, FoldError> {
+        let scope = scope(&user.roles, Action::ReadHosts);
+        if scope != TeamScope::All {
+            app.reads.caught_up(&[view::HOSTS]).await;
+        }
+        Ok(Sight { user: user.user, arrivals: read::host_arrivals(&app.reads.views, &scope).await? })
+    }
+
+    /// Whether all hosts of a campaign were in sight when it began; its author saw them.
+    fn reaches(&self, campaign: &Campaign) -> bool {
+        let there = |host: &HostId| self.arrivals.get(host).is_none_or(|came| *came <= campaign.started_at);
+        campaign.by == Some(self.user) || campaign.targets.iter().all(|host| there(&host))
+    }
 }
 
 /// The campaign, from the fold, or from the view if the fold has forgotten it.

@@ -153,6 +153,18 @@ pub async fn host_one(
     Ok(host_rows(views, as_of, &[id]).await?.pop())
 }
 
+/// When hosts that are in these teams now came there from elsewhere; those that always were there are left out, and so is
+/// everyone for somebody who sees all. One statement at most.
+pub async fn host_arrivals(views: &Views, scope: &TeamScope) -> Result<BTreeMap<HostId, Timestamp>, StoreError> {
+    let TeamScope::Teams(teams) = scope else { return Ok(BTreeMap::new()) };
+    let rows = Statement::new("SELECT h.host, MAX(h.until) FROM host h WHERE h.version = ").push(serving::HOSTS);
+    let rows = rows.push(" AND h.team NOT IN ").list(TeamScope::numbers(teams));
+    let rows = rows.push(" AND h.host IN (SELECT n.host FROM host n WHERE n.version = ").push(serving::HOSTS);
+    let rows = rows.push(" AND n.until = ?").bind(Timestamp::FOREVER).push(" AND n.team IN ");
+    let rows = rows.list(TeamScope::numbers(teams)).push(") GROUP BY h.host");
+    views.fetch(rows).await?.into_iter().map(|mut row| Ok((HostId(row.take()?), row.take()?))).collect()
+}
+
 /// Hosts that were called this: hostname, uuid, serial or osquery's own identifier, whatever the case. One statement.
 pub async fn host_find(
     views: &Views,

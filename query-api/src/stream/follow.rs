@@ -65,8 +65,8 @@ async fn follow(app: &App, socket: &mut Socket) -> Result<(), End> {
     };
     let fold = app.ledger.read_to_end().await;
     let fold = fold.map_err(|_| End::told("the log cannot be read at the moment: try again"))?;
-    let campaign = campaigns::known(app, &fold.state, wanted.campaign_id).await.map_err(unreadable)?;
-    let Some(campaign) = campaign.filter(|one| campaigns::visible(&fold.state, &user, one)) else {
+    let campaign = campaigns::readable(app, &fold.state, &user, wanted.campaign_id).await.map_err(unreadable)?;
+    let Some(campaign) = campaign else {
         return Err(End::Told(format!("there is no campaign {} that you may read", wanted.campaign_id)));
     };
     drop(fold);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use infra_testkit::TestAdmin;
+use infra_testkit::{Stream, TestAdmin};
 use serde_json::{Value, json};
 
-use crate::house::Clockwork;
+use crate::house::{Clockwork, House, SOON};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -101,4 +101,36 @@ async fn a_past_fact_is_for_those_who_may_see_the_team_now_and_could_then() {
     assert_eq!(of_joined[1], ("in-left".to_owned(), json!(moved.to_rfc3339())), "what held when it came, from then on");
     assert_eq!(names(of_joined), ["in-joined", "in-left"]);
     assert_eq!(of_left.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_campaign_is_for_those_who_could_see_its_hosts_when_it_began() {
+    let house = House::open("past-campaigns", &[]);
+    let (left, secret) = house.team("left").await;
+    let (joined, _) = house.team("joined").await;
+    let host = house.host_with("moves", &secret).await;
+    let id = house.id(&host).await;
+    let before = house.own_campaign(&[&host]).await;
+    house.admin().post("hosts/transfer", json!({"team_id": joined, "hosts": [id]})).await.ok();
+    let after = house.own_campaign(&[&host]).await;
+    for (who, reader, expected) in [
+        ("global", house.user("observer").await, vec![after, before]),
+        ("left", house.member(left, "observer").await, vec![]),
+        ("joined", house.member(joined, "observer").await, vec![after]),
+    ] {
+        let listed = reader.get("/api/muster/v1/campaigns").await.ok();
+        let ids: Vec<u64> =
+            listed["campaigns"].as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap()).collect();
+        assert_eq!((&ids, &listed["count"]), (&expected, &json!(expected.len())), "{who}");
+        for campaign in [before, after] {
+            let status = if expected.contains(&campaign) { 200 } else { 404 };
+            for read in ["", "/answers", "/errors"] {
+                let answer = reader.get(&format!("/api/muster/v1/campaigns/{campaign}{read}")).await;
+                assert_eq!(answer.status, status, "{who}: {campaign}{read}");
+            }
+            let mut stream = Stream::follow(&reader, campaign, None).await.unwrap();
+            let kind = if status == 200 { "campaign" } else { "error" };
+            assert!(stream.next(SOON).await.of(kind).is_some(), "{who}: {campaign}");
+        }
+    }
 }
