@@ -167,7 +167,11 @@ impl Logger {
     }
 
     fn limits(&self) -> Limits {
-        Limits { lines: self.flags().number("buffered_log_max"), bytes: self.0.buffer_bytes }
+        let lines = match self.flags().number("buffered_log_max") {
+            0 => u64::MAX, // As osqueryd has it.
+            most => most,
+        };
+        Limits { lines, bytes: self.0.buffer_bytes }
     }
 
     fn flags(&self) -> Arc<Flags> {

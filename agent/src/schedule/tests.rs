@@ -288,6 +288,15 @@ async fn a_full_buffer_drops_the_oldest_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_buffer_without_a_limit_of_lines_keeps_them_all() {
+    let stage = Stage::new();
+    let mut course = stage.begin(Q, &[("buffered_log_max", "0")]).await;
+    stage.queries.set("SELECT v", &[&[("v", "a")], &[("v", "b")]]);
+    stage.tick(&mut course, 60).await;
+    assert_eq!(stage.results(), [line("added", "a", 0, 0), line("added", "b", 0, 0)]);
+}
+
+#[tokio::test]
 async fn runs_are_counted() {
     let stage = Stage::new();
     let mut course = stage.begin(Q, &[]).await;
