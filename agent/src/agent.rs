@@ -119,7 +119,8 @@ impl Agent {
         let folder = |cause| AgentError::Folder { folder: config.data.clone(), cause };
         let tls = tls::client_config(config.ca.as_deref())?;
         let transport = Transport::new(config.server.clone(), tls, version)?;
-        let identity = Identity::find(&*queries, config.identifier, premises.instance_id.clone(), version).await;
+        let identity =
+            Identity::find(&*queries, &state, config.identifier, premises.instance_id.clone(), version).await;
         let decorations = Decorations::default();
         let logger = Logger::new(logger::Parts {
             state: state.clone(),

@@ -46,9 +46,18 @@ pub struct Identity {
 
 impl Identity {
     /// Asks the tables who this machine is. `version` is that of the osquery whose tables are spoken.
-    pub async fn find(queries: &dyn Queries, wish: Identifier, instance_id: String, version: &str) -> Self {
-        let system = first_row(queries, "SELECT hostname, uuid FROM system_info").await.unwrap_or_default();
-        let os = first_row(queries, "SELECT platform FROM os_version").await.unwrap_or_default();
+    ///
+    /// A table that cannot be asked, on a machine busy with its own start, says what it said at an earlier start: else
+    /// the machine would be another host, or none of the platform that its schedule is for.
+    pub async fn find(
+        queries: &dyn Queries,
+        state: &State,
+        wish: Identifier,
+        instance_id: String,
+        version: &str,
+    ) -> Self {
+        let system = row_or_earlier(queries, state, "SELECT hostname, uuid FROM system_info").await;
+        let os = row_or_earlier(queries, state, "SELECT platform FROM os_version").await;
         let text = |row: &Row, column| row.get(column).unwrap_or_default().to_owned();
         let (hostname, uuid) = (text(&system, "hostname"), text(&system, "uuid"));
         let wished = match wish {
@@ -97,6 +106,27 @@ pub const PLATFORM_TYPE: &str = if cfg!(target_os = "linux") {
     "1"
 };
 
+/// The first row or, of a query that fails, the one that an earlier start was given. Empty if there is none.
+async fn row_or_earlier(queries: &dyn Queries, state: &State, sql: &str) -> Row {
+    let name = format!("earlier {sql}");
+    let earlier = state.get(&name).unwrap_or_else(|cause| {
+        tracing::error!("{cause}");
+        None
+    });
+    let Ok(answer) = queries.query(sql).await else {
+        tracing::warn!("{sql} failed; what an earlier start was told is believed");
+        return earlier.and_then(|row| serde_json::from_str(&row).ok()).unwrap_or_default();
+    };
+    let row = answer.rows.into_iter().next().unwrap_or_default();
+    let text = serde_json::to_string(&row).expect("a row is a map of text");
+    if earlier.as_ref() != Some(&text)
+        && let Err(cause) = state.set(&[(&name, &text)])
+    {
+        tracing::error!("{cause}");
+    }
+    row
+}
+
 async fn first_row(queries: &dyn Queries, sql: &str) -> Option<Row> {
     match queries.query(sql).await {
         Ok(answer) => answer.rows.into_iter().next(),
@@ -122,12 +152,14 @@ pub fn is_placeholder(uuid: &str) -> bool {
 mod tests {
     use super::*;
     use crate::ports::fixed::Fixed;
+    use crate::queries::QueryError;
     use crate::queries::scripted::Scripted;
 
     async fn identifier(wish: Identifier, uuid: &str, hostname: &str) -> String {
         let queries = Scripted::default();
         queries.set("SELECT hostname, uuid FROM system_info", &[&[("hostname", hostname), ("uuid", uuid)]]);
-        Identity::find(&queries, wish, "drawn".into(), "5").await.identifier
+        let state = State::in_memory().unwrap();
+        Identity::find(&queries, &state, wish, "drawn".into(), "5").await.identifier
     }
 
     #[tokio::test]
@@ -137,6 +169,20 @@ mod tests {
         assert_eq!(identifier(Identifier::Uuid, "", "web-01").await, "drawn");
         assert_eq!(identifier(Identifier::Hostname, "4C4C", "web-01").await, "web-01");
         assert_eq!(identifier(Identifier::Instance, "4C4C", "web-01").await, "drawn");
+    }
+
+    #[tokio::test]
+    async fn tables_that_cannot_be_asked_leave_the_identity_as_it_was() {
+        let (queries, state) = (Scripted::default(), State::in_memory().unwrap());
+        let find = async || Identity::find(&queries, &state, Identifier::Uuid, "drawn".into(), "5").await;
+        queries.set("SELECT hostname, uuid FROM system_info", &[&[("hostname", "web-01"), ("uuid", "4C4C")]]);
+        queries.set("SELECT platform FROM os_version", &[&[("platform", "debian")]]);
+        let known = find().await;
+        assert_eq!((known.identifier.as_str(), known.machine.platform.as_str()), ("4C4C", "debian"));
+        for sql in ["SELECT hostname, uuid FROM system_info", "SELECT platform FROM os_version"] {
+            queries.fail(sql, QueryError::sql("query worker failed"));
+        }
+        assert_eq!(find().await, known);
     }
 
     #[test]
