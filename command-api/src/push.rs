@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Session};
+use agent_protocol::request::NodeRequest;
 use futures::StreamExt as _;
 use serde_json::json;
 
@@ -27,7 +28,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// `GET agent/push`, a websocket. The agent says `{"node_key"}` within 10 s and hears `{"type":"ready"}`, then
 /// `{"type":"come"}` whenever it should do a distributed read at once.
-/// A bad key: `{"error","node_invalid":true}`, close 1008. A server that cannot: `{"error"}`, close 1013.
+/// A bad key: `{"error","node_invalid":true}`, close 1008. No key at all, or a server that cannot: `{"error"}`, close 1013.
 async fn push(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     let (response, session, messages) = actix_ws::handle(&request, payload)?;
     let messages = messages.max_frame_size(LONGEST).aggregate_continuations().max_continuation_size(LONGEST);
@@ -39,12 +40,13 @@ async fn push(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<
 }
 
 async fn serve(app: &App, mut session: Session, mut messages: AggregatedMessageStream) -> Result<(), actix_ws::Closed> {
-    let key = tokio::time::timeout(PATIENCE, node_key(&mut messages)).await.ok().flatten();
-    let caller = match key {
-        Some(key) => Caller::of(app, &key).await,
-        None => Err(Refused::node_invalid("authentication error: missing node key")),
+    let hello = tokio::time::timeout(PATIENCE, hello(&mut messages)).await.ok().flatten();
+    let caller = async {
+        // Silence or nonsense says nothing about a key.
+        let hello = hello.ok_or_else(|| Refused::bad("expected a node_key as the first message"))?;
+        Caller::of(app, &NodeRequest::parse(hello.as_bytes())?.node_key).await
     };
-    let connection = match caller {
+    let connection = match caller.await {
         Ok(caller) => app.registry.connect(caller.host().id),
         Err(refused) => return refuse(session, &refused).await,
     };
@@ -81,14 +83,11 @@ async fn call(
     }
 }
 
-/// The key of the first message; `None` if it is another one.
-async fn node_key(messages: &mut AggregatedMessageStream) -> Option<String> {
+/// The first message; `None` if it is no text, or the agent is gone.
+async fn hello(messages: &mut AggregatedMessageStream) -> Option<String> {
     loop {
         match messages.next().await?.ok()? {
-            AggregatedMessage::Text(text) => {
-                let said: serde_json::Value = serde_json::from_str(&text).ok()?;
-                return said.get("node_key")?.as_str().map(str::to_owned);
-            }
+            AggregatedMessage::Text(text) => return Some(text.to_string()),
             AggregatedMessage::Ping(_) | AggregatedMessage::Pong(_) => {}
             _ => return None,
         }

@@ -97,12 +97,28 @@ async fn a_bad_key_is_told_and_closed() {
     let site = Site::new().await;
     site.enroll("a").await;
     let (handle, url) = serve(&site).await;
-    for hello in [json!({"node_key": "unknown"}), json!({"node_key": 7}), json!({}), json!([])] {
+    for hello in [json!({"node_key": "unknown"}), json!({})] {
         let mut channel = open(&url, hello.clone()).await;
         let said = hear(&mut channel).await;
         assert_eq!(said["node_invalid"], json!(true), "{hello}");
         assert!(said["error"].as_str().unwrap().starts_with("authentication error"));
         assert_eq!(hear(&mut channel).await, json!({"closed": 1008}));
+    }
+    handle.stop(false).await;
+}
+
+#[actix_web::test]
+async fn what_is_no_key_says_nothing_about_one() {
+    let site = Site::new().await;
+    site.enroll("a").await;
+    let (handle, url) = serve(&site).await;
+    let deep = format!(r#"{{"node_key":{}{}}}"#, "[".repeat(7_000), "]".repeat(7_000));
+    for hello in [r#"{"node_key": 7}"#, "[]", "\0", "no JSON", r#"{"node_key":"a"#, &deep] {
+        let (mut channel, _) = connect_async(&url).await.unwrap();
+        channel.send(Message::text(hello)).await.unwrap();
+        let said = hear(&mut channel).await;
+        assert!(said.get("error").is_some() && said.get("node_invalid").is_none(), "{hello:.40}: {said}");
+        assert_eq!(hear(&mut channel).await, json!({"closed": 1013}), "{hello:.40}");
     }
     handle.stop(false).await;
 }
