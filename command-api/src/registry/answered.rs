@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::campaign::Campaign;
 use domain::records::Signal;
@@ -13,7 +14,11 @@ use roaring::RoaringBitmap;
 use super::{AppendFailed, Registry};
 
 #[derive(Default)]
-pub struct Answered(Mutex<Bits>);
+pub struct Answered {
+    bits: Mutex<Bits>,
+    /// Campaigns that were looked at for a host, since the start.
+    looked: AtomicU64,
+}
 
 #[derive(Default)]
 struct Bits {
@@ -68,7 +73,7 @@ impl Answered {
     }
 
     fn bits(&self) -> std::sync::MutexGuard<'_, Bits> {
-        self.0.lock().expect("nothing panics while it holds the bits")
+        self.bits.lock().expect("nothing panics while it holds the bits")
     }
 }
 
@@ -80,8 +85,16 @@ impl Registry {
         host: HostId,
         now: Timestamp,
     ) -> impl Iterator<Item = &'a Campaign> {
-        let asks = move |campaign: &&Campaign| campaign.asks(host, now) && !self.0.answered.has(campaign.id, host);
+        let asks = move |campaign: &&Campaign| {
+            self.0.answered.looked.fetch_add(1, Ordering::Relaxed);
+            campaign.asks(host, now) && !self.0.answered.has(campaign.id, host)
+        };
         state.campaigns.open().filter(asks)
+    }
+
+    /// How many campaigns were looked at for calls of hosts since the start: what live queries cost those calls.
+    pub fn campaigns_looked_at(&self) -> u64 {
+        self.0.answered.looked.load(Ordering::Relaxed)
     }
 
     /// The host's answer is durable. Says whether it was the first.

@@ -180,3 +180,31 @@ async fn other_nodes_learn_who_answered_within_a_flush() {
     site.app.registry.flush_answers().await.unwrap();
     assert_eq!(site.appends(), appends, "nothing new is no append");
 }
+
+#[actix_web::test]
+async fn live_check_38_without_a_campaign_a_read_looks_at_none() {
+    let site = Site::new().await;
+    let keys = [site.enroll("a").await, site.enroll("b").await, site.enroll("c").await];
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    for key in &keys {
+        site.report(key, 100).await;
+    }
+    for _ in 0..40 {
+        let campaign = start(&site, &keys).await;
+        site.decide(campaign::Command::Stop { campaign }).await;
+    }
+    let (looked, appends) = (site.app.registry.campaigns_looked_at(), site.appends());
+    let everybody_reads = async || {
+        for key in &keys {
+            site.names(key).await;
+        }
+    };
+    for _ in 0..50 {
+        everybody_reads().await;
+    }
+    assert_eq!(site.app.registry.campaigns_looked_at(), looked, "campaigns that ended are not looked at");
+    assert_eq!(site.appends(), appends);
+    start(&site, &keys[..1]).await;
+    everybody_reads().await;
+    assert_eq!(site.app.registry.campaigns_looked_at(), looked + 3, "one that is open is, once a call");
+}
