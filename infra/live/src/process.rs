@@ -56,9 +56,9 @@ impl Process {
         Process(Arc::new(Inner { limits, streams: Mutex::default() }))
     }
 
-    /// Forgets everything, as a store that was restarted empty.
+    /// Forgets everything, as a store that was restarted empty. Whoever waits looks again.
     pub fn forget(&self) {
-        self.streams().clear();
+        self.streams().drain().for_each(|(_, stream)| stream.grown.notify_waiters());
     }
 
     fn streams(&self) -> MutexGuard<'_, HashMap<String, Stream>> {

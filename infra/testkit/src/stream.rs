@@ -18,6 +18,8 @@ use crate::door::Door;
 pub const RAW: &str = "/api/latest/fleet/results/websocket";
 pub const SOCKJS: &str = "/api/v1/fleet/results/000/abc/websocket";
 pub const FOLLOW: &str = "/api/muster/v1/campaigns/stream";
+/// The channel of agents: its messages have no common shape, so only its frames are for [`Stream`].
+pub const PUSH: &str = "/api/muster/v1/agent/push";
 
 /// One websocket. Dropping it cuts the connection without a word.
 pub struct Stream {
@@ -115,6 +117,11 @@ impl Stream {
     /// Sends a frame as it is.
     pub async fn send_text(&mut self, text: &str) -> anyhow::Result<()> {
         Ok(self.socket.send(Message::text(text)).await?)
+    }
+
+    /// Sends a binary frame, which some clients do.
+    pub async fn send_bytes(&mut self, bytes: Vec<u8>) -> anyhow::Result<()> {
+        Ok(self.socket.send(Message::binary(bytes)).await?)
     }
 
     /// Says goodbye with a Close frame.

@@ -22,6 +22,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct Running {
     pub views: Views,
     pub streams: Arc<dyn Streams>,
+    /// The store behind `streams`, which is in this process.
+    pub live: Process,
     pub progress: Progress,
     rebuilds: Rebuilds,
     stop: CancellationToken,
@@ -34,11 +36,12 @@ impl Running {
         let views = Views::open(&data.views())
             .await
             .with_context(|| format!("the views in {} cannot be opened", data.views().display()))?;
-        let streams: Arc<dyn Streams> = Arc::new(Process::new(Limits::default()));
+        let live = Process::new(Limits::default());
+        let streams: Arc<dyn Streams> = Arc::new(live.clone());
         let engine = Engine::open(log, views.clone(), streams.clone(), world).await?;
         let (progress, rebuilds, stop) = (engine.progress(), engine.rebuilds(), CancellationToken::new());
         let feeding = tokio::spawn(feed(engine, stop.clone()));
-        Ok(Running { views, streams, progress, rebuilds, stop, engine: Arc::new(Mutex::new(Some(feeding))) })
+        Ok(Running { views, streams, live, progress, rebuilds, stop, engine: Arc::new(Mutex::new(Some(feeding))) })
     }
 
     /// Where the reading side reads.

@@ -7,10 +7,12 @@
 mod house;
 
 mod bad_input;
+mod bad_sockets;
 mod counts;
 mod crash;
 mod hourly;
 mod live_create;
+mod live_faults;
 mod live_host;
 mod live_off;
 mod live_stream;
