@@ -191,7 +191,7 @@ async fn live_check_38_without_a_campaign_a_read_looks_at_none() {
     }
     for _ in 0..40 {
         let campaign = start(&site, &keys).await;
-        site.decide(campaign::Command::Stop { campaign }).await;
+        site.decide(campaign::Command::Stop { campaign, stats: None }).await;
     }
     let (looked, appends) = (site.app.registry.campaigns_looked_at(), site.appends());
     let everybody_reads = async || {
