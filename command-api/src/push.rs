@@ -28,13 +28,18 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// `GET agent/push`, a websocket. The agent says `{"node_key"}` within 10 s and hears `{"type":"ready"}`, then
 /// `{"type":"come"}` whenever it should do a distributed read at once.
-/// A bad key: `{"error","node_invalid":true}`, close 1008. No key at all, or a server that cannot: `{"error"}`, close 1013.
+/// A bad key: `{"error","node_invalid":true}`, close 1008. No key at all, or a server that cannot: `{"error"}`, close 1013;
+/// one that stops: close 1001.
 async fn push(app: Data<App>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     let (response, session, messages) = actix_ws::handle(&request, payload)?;
     let messages = messages.max_frame_size(LONGEST).aggregate_continuations().max_continuation_size(LONGEST);
     actix_web::rt::spawn(async move {
+        let parting = session.clone();
         // Whoever is gone needs no word.
-        let _ = serve(&app, session, messages).await;
+        let _ = tokio::select! {
+            said = serve(&app, session, messages) => said,
+            () = app.registry.hung_up() => part(parting).await,
+        };
     });
     Ok(response)
 }
@@ -92,6 +97,11 @@ async fn hello(messages: &mut AggregatedMessageStream) -> Option<String> {
             _ => return None,
         }
     }
+}
+
+/// The server stops; the agent comes back when there is one again.
+async fn part(session: Session) -> Result<(), actix_ws::Closed> {
+    session.close(Some(CloseReason { code: CloseCode::Away, description: None })).await
 }
 
 async fn refuse(mut session: Session, refused: &Refused) -> Result<(), actix_ws::Closed> {

@@ -11,9 +11,11 @@ mod rebuild;
 mod versions;
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use infra_live::Streams;
 use infra_log::{Log, Partition, ReadError};
 use infra_stores::{Checkpoint, StoreError, Views};
@@ -39,6 +41,8 @@ pub use rebuild::{RebuildError, Rebuilds};
 const SWEEP: Duration = Duration::from_secs(600);
 /// How long records gather before the next batch of a partition, where nobody waits for them.
 const GATHERING: Duration = Duration::from_millis(50);
+/// How long to wait after a panic, which is likely to come again.
+const AFTER_PANIC: Duration = Duration::from_secs(2);
 /// How long to wait before what failed is tried again.
 const RETRY: Duration = Duration::from_millis(200);
 
@@ -192,7 +196,24 @@ fn start(shared: &Arc<Shared>, tasks: &mut JoinSet<Then>, checkpoints: Vec<Check
     let held: Vec<Held> = checkpoints.into_iter().filter_map(serves).collect();
     let Some(first) = held.first() else { return };
     let partition = Partition { topic: first.projection.topic(), index: first.checkpoint.place.part };
-    tasks.spawn(Cursor::new(shared.clone(), partition, held).run());
+    tasks.spawn(follow(shared.clone(), partition, held));
+}
+
+/// Runs a cursor. One that panics begins again at its checkpoint: its transaction is undone, and the others go on.
+async fn follow(shared: Arc<Shared>, partition: Partition, held: Vec<Held>) -> Then {
+    let checkpoints = held.iter().map(|one| one.checkpoint.clone()).collect();
+    let cursor = Cursor::new(shared.clone(), partition, held).run();
+    match AssertUnwindSafe(cursor).catch_unwind().await {
+        Ok(then) => then,
+        Err(_) => {
+            tracing::error!(%partition, "the views have panicked on this partition, they go on from their checkpoint");
+            tokio::select! {
+                () = shared.stop.cancelled() => {}
+                () = tokio::time::sleep(AFTER_PANIC) => {}
+            }
+            Then::Regroup(checkpoints)
+        }
+    }
 }
 
 /// Goes on with what is left of a cursor, from where the store says that each of its checkpoints stands.

@@ -54,6 +54,14 @@ async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<Htt
         LineKind::Status => Topic::Status,
     };
     let lines = lines(kind, host, &post.data, caller.state(), caller.now);
+    let passed_over = post.data.len() - lines.len();
+    if passed_over > 0 {
+        tracing::warn!(
+            host.id = host.0,
+            passed_over,
+            "a post holds items that are no lines or have no name, they are not kept"
+        );
+    }
     let drafts = lines.iter().map(drafts).collect::<Result<Vec<_>, _>>()?.concat();
     app.registry.append(topic.partition_of(u64::from(host.0)), drafts).await?;
     match cut {

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use dashmap::mapref::multiple::RefMulti;
 use domain::{HostId, Members};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::Registry;
 
 #[derive(Default)]
-pub struct Connections(DashMap<HostId, Arc<Notify>>);
+pub struct Connections {
+    hosts: DashMap<HostId, Arc<Notify>>,
+    hung_up: watch::Sender<bool>,
+}
 
 /// A host's push channel. The newest of a host counts; the entry goes with it.
 pub struct Connection {
@@ -23,7 +26,7 @@ impl Connections {
     /// Calls those of the hosts that are connected.
     pub fn call(&self, hosts: &Members) {
         let called = |entry: &RefMulti<'_, HostId, Arc<Notify>>| hosts.contains(*entry.key());
-        self.0.iter().filter(called).for_each(|entry| entry.value().notify_one());
+        self.hosts.iter().filter(called).for_each(|entry| entry.value().notify_one());
     }
 }
 
@@ -31,7 +34,7 @@ impl Registry {
     /// Registers a channel of the host. If there is work for it already, the first call comes at once.
     pub fn connect(&self, host: HostId) -> Connection {
         let come = Arc::new(Notify::new());
-        self.0.connections.0.insert(host, come.clone());
+        self.0.connections.hosts.insert(host, come.clone());
         let fold = self.0.state();
         if self.assignments(&fold.state, host, self.0.world.now()).next().is_some() {
             come.notify_one();
@@ -39,9 +42,20 @@ impl Registry {
         Connection { registry: self.clone(), host, come }
     }
 
+    /// Ends every channel, those that are still to open too: the server stops.
+    pub fn hang_up(&self) {
+        self.0.connections.hung_up.send_replace(true);
+    }
+
+    /// Waits until the channels end.
+    pub async fn hung_up(&self) {
+        // The sender lives as long as the Registry.
+        let _ = self.0.connections.hung_up.subscribe().wait_for(|hung_up| *hung_up).await;
+    }
+
     /// How many hosts hold a channel.
     pub fn connected(&self) -> usize {
-        self.0.connections.0.len()
+        self.0.connections.hosts.len()
     }
 }
 
@@ -54,6 +68,6 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.registry.0.connections.0.remove_if(&self.host, |_, held| Arc::ptr_eq(held, &self.come));
+        self.registry.0.connections.hosts.remove_if(&self.host, |_, held| Arc::ptr_eq(held, &self.come));
     }
 }

@@ -5,6 +5,7 @@ mod jobs;
 mod orders;
 pub mod parts;
 mod readers;
+mod supervise;
 pub mod views;
 mod web;
 
@@ -71,10 +72,14 @@ impl Running {
 
     /// Lets what is under way end, writes down what is known, and ends.
     pub async fn stop(self) {
+        // They would be waited for: a push channel is a request that is always under way.
+        self.parts.commands.registry.hang_up();
         self.handle.stop(true).await;
         self.stop.cancel();
         for job in self.jobs {
-            let _ = job.await;
+            if let Err(error) = job.await {
+                tracing::error!("a job had ended before the server did: {error}");
+            }
         }
         self.parts.close().await;
         let _ = self.serving.await;

@@ -1,6 +1,7 @@
 //! What runs on a clock. Each is an ordinary command or append, harmless when several nodes try it.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::orders::Running;
 use super::parts::Parts;
+use super::supervise::{every, keep};
 use crate::control;
 use crate::data::Data;
 use crate::options::Options;
@@ -33,53 +35,90 @@ pub fn start(
 ) -> Vec<JoinHandle<()>> {
     let clock = Clock { parts: parts.clone(), stop: stop.clone() };
     let mut jobs = vec![
-        clock.every(PRESENCE, |parts| async move {
+        clock.every("writing down who was here", PRESENCE, |parts| async move {
             if let Err(error) = parts.commands.registry.flush(parts.world.now(), false).await {
                 tracing::warn!("check-ins could not be written down, they will be told with the next ones: {error}");
             }
         }),
-        clock.every(ANSWERS, |parts| async move {
+        clock.every("telling other nodes who answered", ANSWERS, |parts| async move {
             if let Err(error) = parts.commands.registry.flush_answers().await {
                 tracing::warn!("other nodes could not be told who answered, they will be told again: {error}");
             }
         }),
-        clock.every(CAMPAIGNS, |parts| async move { command_api::campaigns::expire(&parts.commands).await }),
-        clock
-            .every(CARVES, |parts| async move { command_api::carves::sweep(&parts.commands, parts.world.now()).await }),
-        clock.every(PERSONS, |parts| async move {
+        clock.every("ending live queries", CAMPAIGNS, |parts| async move {
+            command_api::campaigns::expire(&parts.commands).await
+        }),
+        clock.every("ending carves", CARVES, |parts| async move {
+            command_api::carves::sweep(&parts.commands, parts.world.now()).await
+        }),
+        clock.every("destroying the keys of persons", PERSONS, |parts| async move {
             if let Err(error) = command_api::admin::destroy_keys(&parts.commands).await {
                 tracing::error!("the key of a person who was erased could not be destroyed, trying again: {error}");
             }
         }),
-        clock.every(RETENTION, |parts| async move {
+        clock.every("removing old records", RETENTION, |parts| async move {
             let now = parts.world.now();
             if let Err(error) = parts.log.expire(now).await {
                 tracing::warn!("old records could not be removed, the next hour tries again: {error}");
             }
         }),
-        clock.every(CERTIFICATES, move |parts| {
+        clock.every("reading certificate files again", CERTIFICATES, move |parts| {
             served.refresh(parts.world.now());
             async {}
         }),
     ];
-    let (snapshots, follower) = (parts.snapshots.clone(), parts.ledger.follower().clone());
     let interval = Duration::from_secs(options.snapshot_interval_s.max(1));
-    let (registry, of_hosts) = (parts.commands.registry.clone(), parts.snapshots.clone());
-    jobs.push(until(stop.clone(), async move { snapshots.keep_ledger(follower, interval).await }));
-    jobs.push(until(stop.clone(), async move { registry.keep_snapshots(of_hosts, interval).await }));
+    let again = |what, work: Box<dyn Fn() -> Endless + Send>| keep(what, stop.clone(), work);
+    let (snapshots, follower) = (parts.snapshots.clone(), parts.ledger.follower().clone());
+    jobs.push(again(
+        "keeping snapshots of the ledger",
+        Box::new(move || {
+            let (snapshots, follower) = (snapshots.clone(), follower.clone());
+            Box::pin(async move { snapshots.keep_ledger(follower, interval).await })
+        }),
+    ));
+    let (registry, snapshots) = (parts.commands.registry.clone(), parts.snapshots.clone());
+    jobs.push(again(
+        "keeping snapshots of hosts",
+        Box::new(move || {
+            let (registry, snapshots) = (registry.clone(), snapshots.clone());
+            Box::pin(async move { registry.keep_snapshots(snapshots, interval).await })
+        }),
+    ));
     let (log, node, snapshots) = (parts.reads.log.clone(), options.node.clone(), parts.snapshots.clone());
-    jobs.push(until(stop.clone(), async move { infra_ledger::activity::tell(log, &node, &snapshots).await }));
-    let (presence, of_presence) = (parts.presence.clone(), parts.snapshots.clone());
-    jobs.push(until(stop.clone(), presence.keep_snapshots(of_presence, interval)));
-    jobs.push(until(stop.clone(), parts.presence.clone().follow(parts.reads.log.clone(), parts.world.clone())));
+    jobs.push(again(
+        "telling activities",
+        Box::new(move || {
+            let (log, node, snapshots) = (log.clone(), node.clone(), snapshots.clone());
+            Box::pin(async move { infra_ledger::activity::tell(log, &node, &snapshots).await })
+        }),
+    ));
+    let (presence, snapshots) = (parts.presence.clone(), parts.snapshots.clone());
+    jobs.push(again(
+        "keeping snapshots of presence",
+        Box::new(move || Box::pin(presence.clone().keep_snapshots(snapshots.clone(), interval))),
+    ));
+    let (presence, log, world) = (parts.presence.clone(), parts.reads.log.clone(), parts.world.clone());
+    jobs.push(again(
+        "following presence",
+        Box::new(move || Box::pin(presence.clone().follow(log.clone(), world.clone()))),
+    ));
     let (data, orders) = (data.clone(), Arc::new(Running::new(parts.clone())));
-    jobs.push(until(stop, async move {
-        if let Err(error) = control::listen(&data, orders).await {
-            tracing::error!("orders such as 'muster rebuild' cannot be taken: {error:#}");
-        }
-    }));
+    jobs.push(again(
+        "taking orders",
+        Box::new(move || {
+            let (data, orders) = (data.clone(), orders.clone());
+            Box::pin(async move {
+                if let Err(error) = control::listen(&data, orders).await {
+                    tracing::error!("orders such as 'muster rebuild' cannot be taken: {error:#}");
+                }
+            })
+        }),
+    ));
     jobs
 }
+
+type Endless = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Runs jobs again and again, until it is told to stop.
 struct Clock {
@@ -88,28 +127,11 @@ struct Clock {
 }
 
 impl Clock {
-    fn every<F>(&self, span: Duration, job: impl Fn(Parts) -> F + Send + 'static) -> JoinHandle<()>
+    fn every<F>(&self, what: &'static str, span: Duration, job: impl Fn(Parts) -> F + Send + 'static) -> JoinHandle<()>
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let parts = self.parts.clone();
-        until(self.stop.clone(), async move {
-            let mut clock = tokio::time::interval(span);
-            clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            clock.tick().await;
-            loop {
-                clock.tick().await;
-                job(parts.clone()).await;
-            }
-        })
+        every(what, span, self.stop.clone(), move || job(parts.clone()))
     }
-}
-
-fn until(stop: CancellationToken, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        tokio::select! {
-            () = work => {}
-            () = stop.cancelled() => {}
-        }
-    })
 }

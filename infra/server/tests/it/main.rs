@@ -29,5 +29,6 @@ mod reads;
 mod restart;
 mod rights;
 mod secrets;
+mod stop;
 mod views;
 mod walk;
