@@ -9,6 +9,7 @@ use infra_http::{Access, Problem};
 use infra_ledger::Follower;
 use infra_log::Log;
 use infra_world::World;
+use tokio_util::sync::CancellationToken;
 
 use crate::presence::Presence;
 use crate::reads::Reads;
@@ -27,6 +28,8 @@ pub struct App {
     pub served: Served,
     /// The PEM chain that hosts trust.
     pub certificate_chain: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Cancelled when the server stops: whoever reads without end is told, instead of being waited for.
+    pub closing: CancellationToken,
 }
 
 impl App {

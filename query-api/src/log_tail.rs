@@ -13,6 +13,7 @@ use futures::Stream;
 use infra_http::{Params, Problem, SignedIn};
 use infra_log::{Log, Partition, Position, ReadError, Record, Topic};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::guard::Guard;
@@ -67,7 +68,8 @@ pub async fn tail(
         ));
     }
     let guard = Guard::new(&app.access, user.token, |caller| caller.roles.may(Action::ReadLog, Scope::Global));
-    let reader = Reader { log, guard, places, follow, left: limit.unwrap_or(u64::MAX), idle: 0 };
+    let closing = app.closing.clone();
+    let reader = Reader { log, guard, closing, places, follow, left: limit.unwrap_or(u64::MAX), idle: 0 };
     Ok(HttpResponse::Ok().content_type("application/x-ndjson").streaming(lines(reader)))
 }
 
@@ -93,6 +95,7 @@ async fn begin(log: &dyn Log, partition: Partition, from: From) -> Result<Positi
 struct Reader {
     log: Arc<dyn Log>,
     guard: Guard,
+    closing: CancellationToken,
     places: VecDeque<(Partition, Position)>,
     follow: bool,
     left: u64,
@@ -108,7 +111,7 @@ impl Reader {
                 self.left = 0;
                 return Some(Ok(format!("{}\n", json!({"error": lost.reason()})).into()));
             }
-            if self.left == 0 || (!self.follow && self.idle >= self.places.len()) {
+            if self.closing.is_cancelled() || self.left == 0 || (!self.follow && self.idle >= self.places.len()) {
                 return None;
             }
             let (partition, from) = self.places.pop_front()?;
@@ -137,13 +140,14 @@ impl Reader {
         }
     }
 
-    /// Until any partition moves, or the reader may read no longer.
+    /// Until any partition moves, the reader may read no longer, or the server stops.
     async fn wait(&mut self) {
-        let Reader { log, guard, places, .. } = self;
+        let Reader { log, guard, closing, places, .. } = self;
         let waits = places.iter().map(|(partition, next)| log.changed(*partition, *next, PATIENCE));
         tokio::select! {
             _ = futures::future::select_all(waits.map(Box::pin)) => {}
             _ = guard.lost() => {}
+            () = closing.cancelled() => {}
         }
         self.idle = 0;
     }

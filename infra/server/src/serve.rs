@@ -72,8 +72,9 @@ impl Running {
 
     /// Lets what is under way end, writes down what is known, and ends.
     pub async fn stop(self) {
-        // They would be waited for: a push channel is a request that is always under way.
+        // They would be waited for: a push channel or a stream is a request that is always under way.
         self.parts.commands.registry.hang_up();
+        self.parts.reads.closing.cancel();
         self.handle.stop(true).await;
         self.stop.cancel();
         for job in self.jobs {

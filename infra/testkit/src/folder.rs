@@ -2,13 +2,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A new empty folder below `base` for this process. Those that dead processes left are removed.
 ///
 /// Servers that several tests share live until the process ends, when nothing is dropped any more; so the next one sweeps.
 pub fn fresh(base: &Path, name: &str) -> PathBuf {
     sweep(base);
-    let folder = base.join(format!("{}-{name}", std::process::id()));
+    // Tests of one process may choose the same name.
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let folder = base.join(format!("{}-{name}-{number}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("the build's temporary folder can be written");
     folder

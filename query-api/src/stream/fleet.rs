@@ -79,7 +79,10 @@ fn open(app: Data<App>, request: HttpRequest, body: Payload, framing: Framing) -
 }
 
 async fn converse(app: Arc<App>, mut socket: Socket) {
-    let end = read(&app, &mut socket).await.err().unwrap_or(End::Done);
+    let end = tokio::select! {
+        read = read(&app, &mut socket) => read.err().unwrap_or(End::Done),
+        () = app.closing.cancelled() => End::Stopping,
+    };
     socket.close(end).await;
 }
 

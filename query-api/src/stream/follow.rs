@@ -48,7 +48,10 @@ async fn open(app: Data<App>, request: HttpRequest, body: Payload) -> actix_web:
 }
 
 async fn converse(app: Arc<App>, mut socket: Socket) {
-    let end = follow(&app, &mut socket).await.err().unwrap_or(End::Done);
+    let end = tokio::select! {
+        followed = follow(&app, &mut socket) => followed.err().unwrap_or(End::Done),
+        () = app.closing.cancelled() => End::Stopping,
+    };
     socket.close(end).await;
 }
 

@@ -96,6 +96,7 @@ impl Socket {
         let (told, code, reason) = match end {
             End::Done => (None, CloseCode::Normal, None),
             End::Told(told) => (Some(told), CloseCode::Normal, None),
+            End::Stopping => (None, CloseCode::Away, Some("the server stops: open the stream again, nothing is lost")),
             End::Lost(lost) => (Some(lost.word().to_owned()), CloseCode::Policy, Some(lost.reason())),
         };
         if let Some(told) = told {
@@ -115,6 +116,8 @@ pub enum End {
     Done,
     /// With an error to tell.
     Told(String),
+    /// The server stops.
+    Stopping,
     /// The reader may read no longer.
     Lost(Lost),
 }

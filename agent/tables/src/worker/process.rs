@@ -121,8 +121,9 @@ impl Process {
         let status = match tokio::time::timeout(TIME_TO_END, self.child.wait()).await {
             Ok(status) => status,
             Err(_) => {
-                let _ = self.child.start_kill();
-                self.child.wait().await
+                // It did not end by itself, so how it ends now says nothing about the query.
+                self.end().await;
+                return QueryError::Worker(failure.to_string());
             }
         };
         let status = match status {

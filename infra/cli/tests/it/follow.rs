@@ -172,7 +172,10 @@ fn time_that_is_up_is_a_failure_while_hosts_are_waited_for() {
 fn what_the_stream_refuses_is_told_and_the_campaign_named() {
     let fake = server();
     fake.streams(vec![Step::Send(json!({"type": "error", "data": "forbidden"})), Step::Close]);
-    follow(&fake, &[]).expect(2).says("cannot follow campaign 42: forbidden").says("musterctl campaign follow 42");
+    follow(&fake, &[])
+        .expect(2)
+        .says("cannot follow campaign 42: your account may no longer read this campaign")
+        .says("musterctl campaign follow 42");
     fake.streams(vec![Step::Send(json!({"type": "error", "data": "unauthorized"})), Step::Close]);
     follow(&fake, &[]).expect(2).says("run `musterctl login`");
 }

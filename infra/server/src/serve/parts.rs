@@ -23,6 +23,7 @@ use infra_log::Log;
 use infra_log::sqlite::Sqlite;
 use infra_world::World;
 use query_api::presence::Presence;
+use tokio_util::sync::CancellationToken;
 
 use super::readers::Readers;
 use super::views::Running as Views;
@@ -101,6 +102,7 @@ impl Parts {
                 policy_interval_s: options.detail_interval_s,
             },
             certificate_chain: Arc::new(move || std::fs::read_to_string(&ca).unwrap_or_default()),
+            closing: CancellationToken::new(),
         });
         Ok(Parts { world, log, ledger, snapshots, commands, reads, access: Shared::new(access), presence, views })
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// The pause after the first panic; each that follows at once doubles it.
+/// The pause after the first panic; each that follows within [`LONGEST_PAUSE`] doubles it.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -21,7 +22,7 @@ where
 
 fn keep_pausing<F>(
     what: &'static str,
-    mut pause: Duration,
+    first_pause: Duration,
     stop: CancellationToken,
     work: impl Fn() -> F + Send + 'static,
 ) -> JoinHandle<()>
@@ -29,10 +30,15 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let going_on = async move {
+        let (mut pause, mut began) = (first_pause, Instant::now());
         while AssertUnwindSafe(work()).catch_unwind().await.is_err() {
+            if began.elapsed() > LONGEST_PAUSE {
+                pause = first_pause;
+            }
             tracing::error!("{what} has panicked and begins again in {pause:?}");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
+            began = Instant::now();
         }
     };
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! The whole server, spoken to over TLS by hosts and admins that know nothing of its code.
+//! The whole server, spoken to over TLS by hosts and admins; a few tests also count inside it, or feed it from inside.
 //!
 //! Tests that fit together share a server; each server has a data folder of its own.
 

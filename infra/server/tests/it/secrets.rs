@@ -29,7 +29,8 @@ async fn no_secret_and_no_person_is_in_the_clear() {
     let settings = ["--log", "debug", "--snapshot-interval-s", "1"];
     let server = ServerProcess::start(muster, &data, &settings, &door).await.unwrap();
     let mut story = Story::begin(&door, &data).await;
-    story.people().await;
+    story.vault_keys(&data);
+    story.people(&data).await;
     story.settings().await;
     story.hosts().await;
     let site = Site { door: &door, admin: &story.admin.clone(), secret: &story.secret.clone(), data: &data };
@@ -111,12 +112,17 @@ impl Story {
         needles.add("a session token", &*admin.token);
         needles.add("the enroll secret", &*secret);
         needles.add("a key of the vault", vault["digest"].as_str().unwrap());
-        for key in vault["keys"].as_object().unwrap().values() {
-            needles.add("a key of the vault", key.as_str().unwrap());
-        }
         needles.add("the CA's private key", pem(&data.join("tls/ca.key")));
         needles.add("the server's private key", pem(&data.join("tls/server.key")));
         Story { door: door.clone(), admin, secret, needles }
+    }
+
+    /// Keys come with people, and go with those who are erased.
+    fn vault_keys(&mut self, data: &Path) {
+        let vault: Value = serde_json::from_slice(&std::fs::read(data.join("vault.json")).unwrap()).unwrap();
+        for key in vault["keys"].as_object().unwrap().values() {
+            self.needles.add("a key of the vault", key.as_str().unwrap());
+        }
     }
 
     fn token(&mut self, what: &'static str, answer: &Value) -> String {
@@ -126,7 +132,7 @@ impl Story {
     }
 
     /// Made, changed, refused, signed in, told to choose another password, given roles, deleted.
-    async fn people(&mut self) {
+    async fn people(&mut self, data: &Path) {
         let admin = self.admin.clone();
         let (name, email, own) = ("Zephyrine Quartermaine", "Zephyrine@Quartermaine.example", "Plumbago-77-serenade");
         let body = json!({"name": name, "email": email, "password": own, "global_role": "observer",
@@ -157,7 +163,9 @@ impl Story {
         let robot = admin.post("users/admin", robot).await.ok();
         let token = self.token("an API token", &robot);
         TestAdmin::with_token(&self.door, &token).get("hosts").await.ok();
+        self.vault_keys(data);
         admin.delete(&format!("users/{}", robot["user"]["id"])).await.ok();
+        admin.post(&format!("/api/muster/v1/users/{}/erase", robot["user"]["id"]), json!({})).await.ok();
         for (what, plain) in [
             ("a name", name),
             ("an address", "zephyrine@quartermaine.example"),

@@ -70,8 +70,10 @@ fn the_query_side_and_the_projections_append_nothing() {
         let files = rust_files(&root);
         assert!(files.len() > 10, "{} has no sources", root.display());
         for file in files {
-            let text = std::fs::read_to_string(&file).expect("sources are text").replace("Topic::Ledger", "");
-            let words: BTreeSet<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            let text = std::fs::read_to_string(&file).expect("sources are text");
+            // Tests stand at the end, and may fill a log to read from.
+            let shipped = text.split("#[cfg(test)]").next().unwrap_or_default().replace("Topic::Ledger", "");
+            let words: BTreeSet<&str> = shipped.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
             for writes in ["Ledger", "Draft", "AppendError", "parts_of"] {
                 assert!(!words.contains(writes), "{} names {writes}, which appends or decides", file.display());
             }
