@@ -34,7 +34,7 @@ pub async fn present_only(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let asks_for_past = request.method() == Method::GET
-        && request.query_string().contains("as_of")
+        && !request.query_string().is_empty()
         && Params::parse(request.query_string()).get("as_of").is_some()
         && PRESENT.iter().any(|shape| shape.is_match(request.path()));
     if asks_for_past {

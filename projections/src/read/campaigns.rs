@@ -50,9 +50,13 @@ pub async fn campaign_one(views: &Views, id: CampaignId) -> Result<Option<Campai
     subjects::subject(views, view::CAMPAIGNS, super::NOW, id.0).await
 }
 
-/// A page of campaigns, newest first. One statement.
+/// A page of campaigns, newest first; those started before the one with the id `after`, if there is one. One statement.
 pub async fn campaign_page(views: &Views, page: &Page) -> Result<Vec<Campaign>, FoldError> {
     let rows = subjects::held(Statement::new("SELECT data"), view::CAMPAIGNS, super::NOW);
+    let rows = match &page.after {
+        Some(after) => rows.push(" AND id < ?").bind(after.trim().parse::<u32>().unwrap_or(0)),
+        None => rows,
+    };
     let rows = rows.push(" ORDER BY id DESC LIMIT ? OFFSET ?");
     let rows = rows.bind(page.size.unwrap_or(i64::MAX as u64)).bind(page.skip());
     views.fetch(rows).await?.into_iter().map(subjects::parse).collect()

@@ -128,6 +128,12 @@ async fn campaigns_are_paged_newest_first() {
         paged.extend(read::campaign_page(&rig.views, &page).await.unwrap().into_iter().map(|campaign| campaign.id));
     }
     assert_eq!(paged, expected);
+    let after = |id: CampaignId| Page { size: Some(2), number: 0, after: Some(id.to_string()) };
+    for (place, id) in expected.iter().enumerate() {
+        let page = read::campaign_page(&rig.views, &after(*id)).await.unwrap();
+        let rest = &expected[place + 1..];
+        assert_eq!(page.iter().map(|campaign| campaign.id).collect::<Vec<_>>(), rest[..rest.len().min(2)]);
+    }
     assert_eq!(read::campaign_count(&rig.views).await.unwrap(), expected.len() as u64);
     let one = read::campaign_one(&rig.views, expected[0]).await.unwrap();
     assert_eq!(one.as_ref(), story.state.campaigns.get(expected[0]));
