@@ -1,13 +1,11 @@
 //! Live queries by their address: who was asked what, and how far it is.
 
-use std::collections::BTreeMap;
-
-use actix_web::HttpRequest;
 use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use domain::campaign::Campaign;
 use domain::records::AnswerState;
 use domain::role::Action;
-use domain::{CampaignId, HostId, State, Timestamp, UserId, targets};
+use domain::{CampaignId, Members, State, UserId, targets};
 use infra_http::shape::campaign::Answered;
 use infra_http::{Caller, ListOptions, Params, Problem, Reply, SignedIn, shape};
 use projections::read::TeamScope;
@@ -17,6 +15,7 @@ use serde_json::{Value, json};
 use crate::App;
 use crate::guard::Guard;
 use crate::hosts::scope;
+use crate::reads::Arrivals;
 use crate::stream::{answer, interval_s};
 
 const DEFAULT_PAGE: usize = 20;
@@ -25,7 +24,7 @@ const STRIDE: u64 = 500;
 
 /// `GET /api/muster/v1/campaigns` → `{campaigns, count, meta}`, newest first; `page` and `per_page`. Team roles see those
 /// that asked only hosts of their teams. 422 for another order.
-pub async fn list(app: Data<App>, user: SignedIn, request: HttpRequest) -> Result<Reply, Problem> {
+pub async fn list(app: Data<App>, user: SignedIn, request: HttpRequest) -> Result<HttpResponse, Problem> {
     user.may(Action::ReadHosts, domain::role::Scope::Any)?;
     let params = Params::parse(request.query_string());
     let mut options = ListOptions::parse(&params)?.without_search(&params)?;
@@ -39,13 +38,17 @@ pub async fn list(app: Data<App>, user: SignedIn, request: HttpRequest) -> Resul
         options.per_page = DEFAULT_PAGE as u64;
     }
     let fold = app.fold().await?;
-    app.reads.caught_up(&[view::ANSWERS, view::CAMPAIGNS]).await;
+    let views: &[&str] = match scope(&user.roles, Action::ReadHosts) {
+        TeamScope::All => &[view::ANSWERS, view::CAMPAIGNS],
+        TeamScope::Teams(_) => &[view::ANSWERS, view::CAMPAIGNS, view::HOSTS],
+    };
+    let as_of = app.reads.as_of(&Params::parse(""), &app.world, views).await?;
     let (page, count) = page(&app, &fold.state, &user, &options).await.map_err(unreadable)?;
     let mut shown = Vec::new();
     for campaign in &page {
         shown.push(show(&app, &fold.state, campaign).await.map_err(unreadable)?);
     }
-    Ok(Reply::ok(json!({"campaigns": shown, "count": count, "meta": options.meta(count)})))
+    Ok(as_of.answer(&request, json!({"campaigns": shown, "count": count, "meta": options.meta(count)})))
 }
 
 /// A page of the campaigns that the caller may see, newest first, and how many they are. The view has those that the
@@ -63,12 +66,15 @@ async fn page(
     }
     // Whom a campaign asked is no column: what the caller may see is found by looking at each.
     let sight = Sight::of(app, user).await?;
-    let seen = |campaign: &Campaign| visible(state, user, campaign) && sight.reaches(campaign);
+    let hosts = targets::visible(state, &user.roles, Action::ReadHosts);
+    let seen = |campaign: &Campaign| within(state, user, &hosts, campaign) && sight.reaches(campaign);
     let (mut found, mut count) = (vec![], 0);
-    for number in 0.. {
-        let some = read::Page { number, size: Some(STRIDE), ..read::Page::default() };
+    // By id, since a campaign that starts meanwhile moves all others in the list.
+    let mut some = read::Page { size: Some(STRIDE), ..read::Page::default() };
+    loop {
         let stride = read::campaign_page(&app.reads.views, &some).await?;
         let last = (stride.len() as u64) < STRIDE;
+        some.after = stride.last().map(|campaign| campaign.id.to_string());
         for campaign in stride.into_iter().filter(&seen) {
             if (asked.skip()..asked.skip().saturating_add(options.per_page)).contains(&count) {
                 found.push(campaign);
@@ -107,22 +113,19 @@ pub async fn readable(app: &App, state: &State, user: &Caller, id: CampaignId) -
 /// What somebody could see in the past. What hosts answered before they came to the teams of a reader is not for them.
 struct Sight {
     user: UserId,
-    arrivals: BTreeMap<HostId, Timestamp>,
+    arrivals: Arrivals,
 }
 
 impl Sight {
     async fn of(app: &App, user: &Caller) -> Result<Sight, FoldError> {
-        let scope = scope(&user.roles, Action::ReadHosts);
-        if scope != TeamScope::All {
-            app.reads.caught_up(&[view::HOSTS]).await;
-        }
-        Ok(Sight { user: user.user, arrivals: read::host_arrivals(&app.reads.views, &scope).await? })
+        let arrivals = app.reads.arrivals(&scope(&user.roles, Action::ReadHosts)).await?;
+        Ok(Sight { user: user.user, arrivals })
     }
 
     /// Whether all hosts of a campaign were in sight when it began; its author saw them.
     fn reaches(&self, campaign: &Campaign) -> bool {
-        let there = |host: &HostId| self.arrivals.get(host).is_none_or(|came| *came <= campaign.started_at);
-        campaign.by == Some(self.user) || campaign.targets.iter().all(|host| there(&host))
+        let there = |host| self.arrivals.there(host, campaign.started_at);
+        campaign.by == Some(self.user) || campaign.targets.iter().all(there)
     }
 }
 
@@ -142,8 +145,13 @@ pub async fn known(app: &App, state: &State, id: CampaignId) -> Result<Option<Ca
 ///
 /// For its author the deleted ones of them do not count; but an author who may not see the others any more reads nothing.
 pub fn visible(state: &State, user: &Caller, campaign: &Campaign) -> bool {
+    within(state, user, &targets::visible(state, &user.roles, Action::ReadHosts), campaign)
+}
+
+/// The same, with the hosts that the reader may see.
+fn within(state: &State, user: &Caller, hosts: &Members, campaign: &Campaign) -> bool {
     let Some(teams) = user.roles.teams_for(Action::ReadHosts) else { return true };
-    let mut hidden = campaign.targets.without(&targets::visible(state, &user.roles, Action::ReadHosts));
+    let mut hidden = campaign.targets.without(hosts);
     if campaign.by == Some(user.user) {
         hidden = hidden.and(state.hosts.existing());
     }

@@ -1,5 +1,6 @@
 //! Reading views so that nobody misses what they wrote, now or as of a time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ use infra_live::Streams;
 use infra_log::Position;
 use infra_stores::Views;
 use infra_world::World;
-use projections::read::{self, CampaignTotal, NOW};
-use projections::{FoldError, Follow, Progress};
+use projections::read::{self, CampaignTotal, NOW, TeamScope};
+use projections::{FoldError, Follow, Progress, view};
 use serde_json::{Value, json};
 
 use crate::hosts::display_name;
@@ -81,6 +82,12 @@ impl Reads {
         }
     }
 
+    /// When hosts came to these teams, as of what was acknowledged before.
+    pub async fn arrivals(&self, scope: &TeamScope) -> Result<Arrivals, FoldError> {
+        let known = *scope == TeamScope::All || self.caught_up(&[view::HOSTS]).await;
+        Ok(Arrivals { known, came: read::host_arrivals(&self.views, scope).await? })
+    }
+
     /// A reader of a campaign's answers.
     pub fn follow(&self, campaign: CampaignId, after: Option<Position>) -> Follow {
         Follow::new(self.views.clone(), self.streams.clone(), campaign, after)
@@ -100,6 +107,20 @@ impl Reads {
             Name { hostname: facts.identity.hostname.clone(), display_name }
         };
         Ok(hosts.iter().map(name).collect())
+    }
+}
+
+/// When the hosts of a reader came to the reader's teams: what they said before is not for that reader.
+pub struct Arrivals {
+    /// False while the view of hosts is behind. A host that just came has no arrival there, as if it had always been there.
+    known: bool,
+    came: BTreeMap<HostId, Timestamp>,
+}
+
+impl Arrivals {
+    /// Whether a host was there at a time. While that is not known, nobody was.
+    pub fn there(&self, host: HostId, time: Timestamp) -> bool {
+        self.known && self.came.get(&host).is_none_or(|came| *came <= time)
     }
 }
 

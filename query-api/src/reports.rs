@@ -22,7 +22,8 @@ const REPORT_BYTES: usize = 16 << 20;
 /// `GET ~/queries/{id}/report` → `{query_id, results: [{host_id, host_name, last_fetched, columns}], report_clipped}`.
 ///
 /// `team_id` narrows the hosts. `report_clipped` also when there is more than [`REPORT_BYTES`]: `team_id`, and the
-/// report of one host, show what was left out. 403 · 404 unknown query.
+/// report of one host, show what was left out. Team roles see what arrived since a host came to their teams.
+/// 403 · 404 unknown query.
 pub async fn of_query(
     app: Data<App>,
     user: SignedIn,
@@ -38,13 +39,15 @@ pub async fn of_query(
     let as_of = app.reads.as_of(&Params::parse(""), &app.world, VIEWS).await?;
     let team = team.map(|team| (team != 0).then_some(domain::TeamId(team)));
     let filter = read::HostFilter { scope: scope(&user.roles, Action::ReadReports), team, ..Default::default() };
+    let arrivals = app.reads.arrivals(&filter.scope).await.map_err(unreadable)?;
     let visible = read::host_ids(&app.reads.views, as_of.at, &filter).await.map_err(unreadable)?;
+    let seen = |one: &&LatestResult| visible.contains(one.host) && arrivals.there(one.host, one.recorded);
     let (mut results, mut clipped, mut after) = (Vec::new(), false, None);
     let mut room = Budget::new(REPORT_BYTES);
     'report: loop {
         let page =
             read::result_page(&app.reads.views, id, query.results_since, after, BATCH).await.map_err(unreadable)?;
-        let shown: Vec<&LatestResult> = page.rows.iter().filter(|one| visible.contains(one.host)).collect();
+        let shown: Vec<&LatestResult> = page.rows.iter().filter(seen).collect();
         let hosts: Vec<HostId> = shown.iter().map(|one| one.host).collect();
         let names = app.reads.names(&hosts).await.map_err(unreadable)?;
         for (one, name) in shown.into_iter().zip(names) {
@@ -72,7 +75,7 @@ pub async fn of_query(
 
 /// `GET ~/hosts/{id}/queries/{query_id}` → `{query_id, host_id, host_name, last_fetched, report_clipped, results: [{columns}]}`.
 ///
-/// 403 · 404 unknown query or host.
+/// For team roles without what arrived before the host came to their teams. 403 · 404 unknown query or host.
 pub async fn of_host(
     app: Data<App>,
     user: SignedIn,
@@ -83,11 +86,13 @@ pub async fn of_host(
     let (host, query) = (HostId(ids.1), QueryId(ids.2));
     let as_of = app.reads.as_of(&Params::parse(""), &app.world, VIEWS).await?;
     let seen = scope(&user.roles, Action::ReadReports);
+    let arrivals = app.reads.arrivals(&seen).await.map_err(unreadable)?;
     let found = read::host_one(&app.reads.views, as_of.at, &seen, host).await.map_err(unreadable)?;
     found.ok_or_else(|| Problem::not_found("Host", host))?;
     let fold = app.fold().await?;
     let spec = fold.state.queries.get(query).ok_or_else(|| Problem::not_found("Query", query))?;
     let latest = read::result_of(&app.reads.views, query, host, spec.results_since).await.map_err(unreadable)?;
+    let latest = latest.filter(|latest| arrivals.there(host, latest.recorded));
     let names = app.reads.names(&[host]).await.map_err(unreadable)?;
     let rows = |latest: &LatestResult| latest.rows.iter().map(|row| json!({"columns": row})).collect::<Vec<Value>>();
     Ok(as_of.answer(

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use domain::records::{Line, LineKind};
+use domain::{HostId, QueryId};
+use infra_log::{Draft, Log as _, Topic};
 use infra_testkit::{Stream, TestAdmin};
 use serde_json::{Value, json};
 
@@ -133,4 +136,66 @@ async fn a_campaign_is_for_those_who_could_see_its_hosts_when_it_began() {
             assert!(stream.next(SOON).await.of(kind).is_some(), "{who}: {campaign}");
         }
     }
+}
+
+/// The host's log post of a scheduled query arrives now.
+async fn result(house: &House, host: u64, query: u64, said: &str) {
+    let recorded = house.parts.world.now();
+    let taken = recorded.secs();
+    let line = json!({"name": "pack/Global/x", "action": "snapshot", "snapshot": [{"said": said}], "unixTime": taken});
+    let value = line.to_string().into_bytes();
+    let (host, query) = (HostId(host as u32), Some(QueryId(query as u32)));
+    let line = Line { kind: LineKind::Result, host, id: Line::id_of(host, &value, 0), recorded, query, value };
+    let line = line.encode();
+    let draft = Draft { key: None, headers: line.headers, value: line.value.into() };
+    house.parts.log.append(Topic::Results.partition_of(u64::from(host.0)), vec![draft]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_result_is_for_those_who_could_see_the_host_when_it_arrived() {
+    let clockwork = Clockwork::open("past-reports", &[]);
+    let house = &clockwork.house;
+    let (left, secret) = house.team("left").await;
+    let (joined, _) = house.team("joined").await;
+    let host = house.host_with("moves", &secret).await;
+    let id = house.id(&host).await;
+    let query = house.query("SELECT 1", json!({"interval": 60, "logging": "snapshot"})).await;
+    let everywhere = house.user("observer").await;
+    let (of_left, of_joined) = (house.member(left, "observer").await, house.member(joined, "observer").await);
+    // In the report of the query, and in that of the host: none for a host that is not theirs.
+    let told = async |reader: &TestAdmin| {
+        let said = |report: &Value| {
+            let rows = report["results"].as_array().unwrap().iter();
+            rows.map(|row| row["columns"]["said"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let of_query = said(&reader.get(&format!("queries/{query}/report")).await.ok());
+        let of_host = reader.get(&format!("hosts/{id}/queries/{query}")).await;
+        if of_host.status == 404 {
+            assert_eq!(of_query, Vec::<String>::new());
+            return None;
+        }
+        let of_host = of_host.ok();
+        assert_eq!(said(&of_host), of_query);
+        assert_eq!(of_host["last_fetched"].is_null(), of_query.is_empty(), "{of_host}");
+        Some(of_query)
+    };
+    let words = |said: &str| Some(vec![said.to_owned()]);
+
+    clockwork.pass(HOUR).await;
+    result(house, id, query, "in-left").await;
+    assert_eq!(told(&everywhere).await, words("in-left"));
+    assert_eq!(told(&of_left).await, words("in-left"));
+    assert_eq!(told(&of_joined).await, None);
+
+    clockwork.pass(HOUR).await;
+    house.admin().post("hosts/transfer", json!({"team_id": joined, "hosts": [id]})).await.ok();
+    assert_eq!(told(&everywhere).await, words("in-left"));
+    assert_eq!(told(&of_left).await, None);
+    assert_eq!(told(&of_joined).await, Some(vec![]), "what it said elsewhere");
+
+    clockwork.pass(HOUR).await;
+    result(house, id, query, "in-joined").await;
+    assert_eq!(told(&everywhere).await, words("in-joined"));
+    assert_eq!(told(&of_left).await, None);
+    assert_eq!(told(&of_joined).await, words("in-joined"));
 }

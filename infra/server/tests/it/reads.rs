@@ -173,6 +173,8 @@ async fn a_read_that_knows_the_present_only_says_so() {
         let path = path.replace("{id}", "1").replace("{query_id}", "1").replace("{topic}", "ledger");
         let answer = full.get(&path, "as_of=2026-01-31T12:00:00Z").await;
         assert!(answer.status == 400 && answer.reason().contains("as_of"), "{path}: {} {}", answer.status, answer.text);
+        let spelt = full.get(&path, "as%5Fof=2026-01-31T12:00:00Z").await;
+        assert_eq!((spelt.status, spelt.reason()), (400, answer.reason()), "{path}");
         seen += 1;
     }
     assert!(seen > 20, "{seen}");
@@ -180,7 +182,8 @@ async fn a_read_that_knows_the_present_only_says_so() {
 
 /// The body, and the header that tells of views that are behind.
 async fn behind(admin: &TestAdmin, path: &str) -> (Value, Option<Timestamp>) {
-    let url = format!("https://{}/api/latest/fleet/{path}", admin.door.address().await);
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/api/latest/fleet/{path}") };
+    let url = format!("https://{}{path}", admin.door.address().await);
     let request = admin.door.client().request(Method::GET, url).bearer_auth(&admin.token);
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), 200);
@@ -219,6 +222,59 @@ async fn views_that_are_behind_are_waited_for_two_seconds_and_say_so() {
     drop(held);
     let (labels, header) = behind(&admin, "labels").await;
     assert!(names(&labels) && header.is_none());
+}
+
+const CAMPAIGNS: &str = "/api/muster/v1/campaigns";
+
+fn ids(listed: &Value) -> Vec<u64> {
+    listed["campaigns"].as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_list_of_campaigns_that_is_behind_says_so() {
+    let house = House::open("reads-campaigns", &[]);
+    let admin = house.admin();
+    let host = house.host("asked").await;
+    let first = house.own_campaign(&[&host]).await;
+    let (listed, header) = behind(&admin, CAMPAIGNS).await;
+    assert_eq!((ids(&listed), header), (vec![first], None));
+    let held = house.parts.views.views.write().await.unwrap();
+    let second = house.own_campaign(&[&host]).await;
+    let (listed, header) = behind(&admin, CAMPAIGNS).await;
+    assert_eq!(ids(&listed), [first]);
+    assert!(header.unwrap() < house.parts.world.now());
+    drop(held);
+    let (listed, header) = behind(&admin, CAMPAIGNS).await;
+    assert_eq!((ids(&listed), header), (vec![second, first], None));
+}
+
+#[tokio::test]
+async fn while_the_view_of_hosts_is_behind_a_new_team_reads_nothing_that_it_should_not() {
+    let house = House::open("reads-moved", &[]);
+    let (_, secret) = house.team("left").await;
+    let (joined, _) = house.team("joined").await;
+    let host = house.host_with("moves", &secret).await;
+    let id = house.id(&host).await;
+    let campaign = house.own_campaign(&[&host]).await;
+    let reader = house.member(joined, "observer").await;
+    let unseen = async || {
+        let (listed, header) = behind(&reader, CAMPAIGNS).await;
+        assert_eq!((ids(&listed), &listed["count"]), (vec![], &json!(0)));
+        for read in ["", "/answers", "/errors"] {
+            assert_eq!(reader.get(&format!("{CAMPAIGNS}/{campaign}{read}")).await.status, 404, "{read}");
+        }
+        header
+    };
+    assert_eq!(unseen().await, None);
+    let held = house.parts.views.views.write().await.unwrap();
+    house.admin().post("hosts/transfer", json!({"team_id": joined, "hosts": [id]})).await.ok();
+    assert!(unseen().await.is_some());
+    let everywhere = house.admin().get(&format!("{CAMPAIGNS}/{campaign}")).await;
+    assert_eq!(everywhere.ok()["campaign"]["id"], campaign, "who sees all waits for no view of hosts");
+    drop(held);
+    assert_eq!(unseen().await, None);
+    let after = house.own_campaign(&[&host]).await;
+    assert_eq!(ids(&reader.get(CAMPAIGNS).await.ok()), [after]);
 }
 
 fn draft(Encoded { headers, value }: Encoded) -> Draft {
