@@ -1,10 +1,11 @@
-//! Drops rows that nobody can see any more: of versions that are not served, and results that no query stands behind.
+//! Drops rows that are not needed any more: of versions that are not served, results that no query stands behind, and
+//! answers that were kept for long enough. A stretch of them in each transaction.
 
 use std::time::Duration;
 
 use domain::campaign::Campaign;
 use domain::query::{Logging, Query};
-use domain::{QueryId, Timestamp};
+use domain::{CampaignId, QueryId, Timestamp};
 use infra_stores::{Statement, StoreError, Views};
 
 use crate::projection::{FoldError, Projection, view};
@@ -12,6 +13,8 @@ use crate::tables::SUBJECT;
 
 /// Ordinals or positions in one transaction, so that other writers get their turns in between.
 const STRIDE: i64 = 2000;
+/// The same for hosts whose answers go: these may be megabytes large.
+const ANSWER_STRIDE: i64 = 100;
 
 /// Which versions of a view go.
 #[derive(Clone, Copy)]
@@ -36,7 +39,7 @@ pub(crate) async fn versions(views: &Views, projection: &dyn Projection, old: Ol
     for table in projection.tables() {
         match *table == SUBJECT {
             true => subjects(views, projection.name(), old).await?,
-            false => rows(views, table.name, table.key[0], old).await?,
+            false => rows(views, table.name, table.key[0], STRIDE, |among| old.bind(among)).await?,
         }
     }
     let mut write = views.write().await?;
@@ -50,17 +53,23 @@ async fn subjects(views: &Views, kind: &'static str, old: Old) -> Result<(), Sto
     write.commit().await
 }
 
-/// A stretch of the key at a time.
-async fn rows(views: &Views, table: &'static str, column: &'static str, old: Old) -> Result<(), StoreError> {
+/// Drops some rows of a table, `stride` of the values of a column at a time. `only` adds ` AND` a condition.
+async fn rows(
+    views: &Views,
+    table: &'static str,
+    column: &'static str,
+    stride: i64,
+    only: impl Fn(Statement) -> Statement,
+) -> Result<(), StoreError> {
     let of = |what| Statement::new(what).push(column).push(") FROM ").push(table).push(" WHERE 1 = 1");
-    let Some(last) = bound(views, old.bind(of("SELECT MAX("))).await? else { return Ok(()) };
-    let mut from = bound(views, old.bind(of("SELECT MIN("))).await?.unwrap_or(0);
+    let Some(last) = bound(views, only(of("SELECT MAX("))).await? else { return Ok(()) };
+    let mut from = bound(views, only(of("SELECT MIN("))).await?.unwrap_or(0);
     while from <= last {
-        let until = from.saturating_add(STRIDE);
+        let until = from.saturating_add(stride);
         let delete = Statement::new("DELETE FROM ").push(table).push(" WHERE ").push(column).push(" >= ? AND ");
         let delete = delete.push(column).push(" < ?").bind(from).bind(until);
         let mut write = views.write().await?;
-        write.execute(old.bind(delete)).await?;
+        write.execute(only(delete)).await?;
         write.commit().await?;
         from = until;
     }
@@ -75,26 +84,20 @@ async fn bound(views: &Views, select: Statement) -> Result<Option<i64>, StoreErr
 const ANSWERS_KEPT: Duration = Duration::from_secs(90 * 86_400);
 
 /// Drops the answers of campaigns that ended 90 days ago. What they added up to stays.
+///
+/// It asks for campaigns that have answers, one after the other: far fewer than ever were.
 pub async fn answers(views: &Views, now: Timestamp) -> Result<(), FoldError> {
-    let size = u64::try_from(STRIDE).expect("a stride is small");
-    for number in 0.. {
-        let page = crate::read::Page { number, size: Some(size), ..crate::read::Page::default() };
-        let campaigns = crate::read::campaign_page(views, &page).await?;
-        let over = |campaign: &&Campaign| campaign.ended.is_some_and(|(at, _)| now.since(at) >= ANSWERS_KEPT);
-        for campaign in campaigns.iter().filter(over) {
-            let held = Statement::new("SELECT host FROM answer WHERE campaign = ? LIMIT 1").bind(campaign.id.0);
-            if views.first(held).await?.is_some() {
-                let mut write = views.write().await?;
-                let delete = Statement::new("DELETE FROM answer WHERE campaign = ?").bind(campaign.id.0);
-                write.execute(delete).await?;
-                write.commit().await?;
-            }
+    let over = |campaign: Campaign| campaign.ended.is_some_and(|(at, _)| now.since(at) >= ANSWERS_KEPT);
+    let mut after = 0;
+    loop {
+        let next = Statement::new("SELECT MIN(campaign) FROM answer WHERE campaign > ?").bind(after);
+        let Some(id) = bound(views, next).await? else { return Ok(()) };
+        let known = crate::read::campaign_one(views, CampaignId(u32::try_from(id).map_err(FoldError::row)?)).await?;
+        if known.is_some_and(over) {
+            rows(views, "answer", "host", ANSWER_STRIDE, |among| among.push(" AND campaign = ?").bind(id)).await?;
         }
-        if (campaigns.len() as u64) < size {
-            return Ok(());
-        }
+        after = id;
     }
-    Ok(())
 }
 
 /// Drops results that no query stands behind any more: it is gone, says something else since, or keeps no results.

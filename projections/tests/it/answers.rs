@@ -200,15 +200,27 @@ async fn answers_are_kept_for_90_days_after_the_end_and_their_sum_for_ever() {
     teller.decide(vec![domain::campaign::Command::Stop { campaign: CampaignId(1), stats: None }.into()]);
     let ended = teller.now;
     rig.append(&teller.writes).await;
-    append(&rig, &[answer(1, 1, AnswerState::Empty, "[]"), answer(2, 1, AnswerState::Empty, "[]")]).await;
+    // Hosts of several stretches.
+    let hosts = [1, 2, 150, 301];
+    let all: Vec<Answer> = hosts.iter().map(|host| answer(1, *host, AnswerState::Empty, "[]")).collect();
+    append(&rig, &all).await;
+    append(&rig, &[answer(2, 1, AnswerState::Empty, "[]")]).await;
     rig.fold().await;
     let kept = async |campaign| {
         let id = CampaignId(campaign);
         let totals = read::campaign_totals(&rig.views, &[id]).await.unwrap()[&id].empty;
         (read::answer_page(&rig.views, id, None, None, 10).await.unwrap().rows.len(), totals)
     };
-    projections::sweep_answers(&rig.views, ended.plus(89 * DAY)).await.unwrap();
-    assert_eq!((kept(1).await, kept(2).await), ((1, 1), (1, 1)));
-    projections::sweep_answers(&rig.views, ended.plus(90 * DAY)).await.unwrap();
-    assert_eq!((kept(1).await, kept(2).await), ((0, 1), (1, 1)), "the other one runs");
+    // What a sweep asks: of each campaign that has answers, and what it is.
+    let sweep = async |days: u32| {
+        let before = rig.views.counts().statements();
+        projections::sweep_answers(&rig.views, ended.plus(days * DAY)).await.unwrap();
+        rig.views.counts().statements() - before
+    };
+    assert_eq!(sweep(89).await, 2 * 2 + 1);
+    assert_eq!((kept(1).await, kept(2).await), ((4, 4), (1, 1)));
+    // And its first host and last, and four stretches of a hundred.
+    assert_eq!(sweep(90).await, 2 * 2 + 1 + 2 + 4);
+    assert_eq!((kept(1).await, kept(2).await), ((0, 4), (1, 1)), "the other one runs");
+    assert_eq!(sweep(91).await, 2 + 1, "a campaign without answers is not looked at");
 }
