@@ -16,6 +16,7 @@ use infra_live::{Entry, Streams};
 use infra_log::{Position, Topic};
 use infra_stores::{Table, Value, Write};
 
+use crate::budget::ROW_BYTES;
 use crate::packed::pack;
 use crate::projection::{Facts, FoldError, Projection, Recorded, view};
 use crate::tables::{ANSWER, CAMPAIGN_TOTAL};
@@ -52,9 +53,11 @@ pub struct HostAnswer {
 }
 
 impl HostAnswer {
-    /// About how many bytes it takes.
+    /// About how many bytes it takes, when its rows are read.
     pub(crate) fn bytes(&self) -> usize {
-        self.rows.len() + self.error.len() + self.stats.len()
+        // Rows that were left out take none: those that are there have three bytes at least.
+        let rows = usize::try_from(self.row_count).unwrap_or(usize::MAX).min(self.rows.len() / 3);
+        self.rows.len() + self.error.len() + self.stats.len() + rows.saturating_mul(ROW_BYTES)
     }
 
     fn of(position: Position, answer: &Answer, room: bool) -> HostAnswer {

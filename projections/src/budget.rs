@@ -6,6 +6,9 @@
 /// Bytes of rows in one page or batch, unpacked; and as many packed ones on their way there.
 pub const PAGE_BYTES: usize = 8 << 20;
 
+/// What a row is charged beside its text: read, it is an object with keys and values of their own.
+pub const ROW_BYTES: usize = 512;
+
 /// What is left of an allowance of bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {

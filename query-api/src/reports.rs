@@ -16,8 +16,11 @@ use crate::reads::unreadable;
 
 const VIEWS: &[&str] = &[view::RESULTS, view::HOSTS, view::FACTS];
 const BATCH: u64 = 500;
-/// Bytes of rows, as JSON, in the report of a query. The hosts that do not fit are left out, and the report is clipped.
+/// Bytes of rows, read, in the report of a query. The hosts that do not fit are left out, and the report is clipped.
 const REPORT_BYTES: usize = 16 << 20;
+
+/// What a row is charged beside its text: it is shown as an object of its own with the host's name.
+const SHOWN_ROW_BYTES: usize = 1024;
 
 /// `GET ~/queries/{id}/report` → `{query_id, results: [{host_id, host_name, last_fetched, columns}], report_clipped}`.
 ///
@@ -51,7 +54,7 @@ pub async fn of_query(
         let hosts: Vec<HostId> = shown.iter().map(|one| one.host).collect();
         let names = app.reads.names(&hosts).await.map_err(unreadable)?;
         for (one, name) in shown.into_iter().zip(names) {
-            if !room.takes(one.bytes) {
+            if !room.takes(one.bytes + one.rows.len() * SHOWN_ROW_BYTES) {
                 clipped = true;
                 break 'report;
             }

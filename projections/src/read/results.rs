@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Batch;
 use super::batch::{Keyed, batch};
+use crate::budget::ROW_BYTES;
 use crate::packed::unpack;
 use crate::projection::FoldError;
 
@@ -38,13 +39,14 @@ fn among(columns: &'static str, query: QueryId, since: Timestamp) -> Statement {
 }
 
 impl LatestResult {
-    /// The result, and how many bytes its rows have as JSON.
+    /// The result, and about how many bytes its rows take.
     fn read(mut row: Row) -> Result<(LatestResult, usize), FoldError> {
         let (query, host) = (QueryId(row.take()?), HostId(row.take()?));
         let (recorded, row_count, cut) = (row.take()?, row.take()?, row.take()?);
         let json = unpack(&row.take::<Vec<u8>>()?).ok_or_else(|| FoldError::row("packed rows of a result"))?;
-        let rows = serde_json::from_slice(&json).map_err(FoldError::row)?;
-        Ok((LatestResult { query, host, recorded, row_count, cut, bytes: json.len(), rows }, json.len()))
+        let rows: Vec<Value> = serde_json::from_slice(&json).map_err(FoldError::row)?;
+        let taken = json.len() + rows.len() * ROW_BYTES;
+        Ok((LatestResult { query, host, recorded, row_count, cut, bytes: json.len(), rows }, taken))
     }
 }
 
