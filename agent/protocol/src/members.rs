@@ -49,6 +49,9 @@ pub(crate) fn parse<T>(body: &[u8], read: impl FnOnce(&Members<'_>) -> Result<T,
     read(&Members::of_root(text)?)
 }
 
+/// The most members that a root has: known ones are few, and each costs many times what it takes to send it.
+const MOST: usize = 1_000;
+
 /// Members by lower-case name, in document order.
 pub(crate) struct Members<'a>(Vec<(String, &'a RawValue)>);
 
@@ -56,7 +59,7 @@ impl<'a> Members<'a> {
     fn of_root(text: &'a str) -> Result<Self, BadBody> {
         if text.starts_with('{') {
             let mut members =
-                object(text).ok_or(BadBody::NotAnObject)?.map_err(|cause| BadBody::Json(cause.to_string()))?;
+                object_of(text, MOST).ok_or(BadBody::NotAnObject)?.map_err(|cause| BadBody::Json(cause.to_string()))?;
             members.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
             return Ok(Members(members));
         }
@@ -99,7 +102,13 @@ impl<'a> Members<'a> {
 
 /// The members of an object in document order; none if `json` is something else.
 pub(crate) fn object(json: &str) -> Option<serde_json::Result<Vec<(String, &RawValue)>>> {
-    json.starts_with('{').then(|| serde_json::Deserializer::from_str(json).deserialize_map(ObjectVisitor))
+    object_of(json, usize::MAX)
+}
+
+/// As [`object`], and an error if it has more members than `most`.
+fn object_of(json: &str, most: usize) -> Option<serde_json::Result<Vec<(String, &RawValue)>>> {
+    let visitor = ObjectVisitor { most };
+    json.starts_with('{').then(|| serde_json::Deserializer::from_str(json).deserialize_map(visitor))
 }
 
 /// The items of an array; none if `json` is something else.
@@ -107,7 +116,9 @@ pub(crate) fn array(json: &str) -> Option<serde_json::Result<Vec<&RawValue>>> {
     json.starts_with('[').then(|| serde_json::Deserializer::from_str(json).deserialize_seq(ArrayVisitor))
 }
 
-struct ObjectVisitor;
+struct ObjectVisitor {
+    most: usize,
+}
 
 impl<'de> Visitor<'de> for ObjectVisitor {
     type Value = Vec<(String, &'de RawValue)>;
@@ -119,6 +130,9 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
         while let Some(member) = map.next_entry()? {
+            if members.len() == self.most {
+                return Err(serde::de::Error::custom(format_args!("more than {} members", self.most)));
+            }
             members.push(member);
         }
         Ok(members)
