@@ -13,7 +13,9 @@ mod enroll;
 mod log;
 mod read;
 mod refusal;
+mod said;
 mod salvage;
+mod weigh;
 mod write;
 mod yara;
 

@@ -101,10 +101,9 @@ pub struct Limits {
     pub waited: usize,
     /// Rows that all such calls hold together.
     pub waited_in_all: usize,
-    /// All bodies that are being read and handled at one moment.
+    /// All bodies that are being read and handled at one moment. A body may be there as it came and decompressed before
+    /// it is known whose it is, and strangers have half: four times the largest limit and a little more is the least.
     pub in_flight: usize,
-    /// Of them, what one connection may have before a node key was seen.
-    pub connection: usize,
     /// How long a body may take to arrive.
     pub patience: Duration,
 }
@@ -124,7 +123,6 @@ impl Default for Limits {
             waited: 16 * MIB,
             waited_in_all: 64 * MIB,
             in_flight: 512 * MIB,
-            connection: 64 * MIB,
             patience: Duration::from_secs(25),
         }
     }

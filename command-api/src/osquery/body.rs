@@ -24,6 +24,7 @@ use crate::App;
 
 use door::Door;
 use hold::Hold;
+pub use tail::LENGTH as TAIL;
 use tail::Tail;
 
 /// What is decompressed at once.
@@ -34,6 +35,8 @@ const INLINE: usize = 256 * 1024;
 const SEARCH: usize = 4;
 /// How often a host is told that its post is too large, before as much of it is taken as fits.
 const STRIKES: u8 = 2;
+/// The most that a byte of gzip inflates to.
+const INFLATION: usize = 1_032;
 
 /// The bytes of all bodies that are being handled.
 #[derive(Clone, Default)]
@@ -45,8 +48,16 @@ pub struct Intake {
     small: Arc<AtomicUsize>,
     /// Large bodies of callers that are not known yet.
     door: Door,
-    /// Hosts whose last posts were too large, and how many they were in a row.
-    strikes: Arc<DashMap<HostId, u8>>,
+    /// Hosts whose last posts of a kind were too large, and how many they were in a row.
+    strikes: Arc<DashMap<(HostId, Post), u8>>,
+}
+
+/// What a host repeats until it is taken, while it goes on with the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Post {
+    Result,
+    Status,
+    Write,
 }
 
 /// A body as it came, decompressed.
@@ -56,7 +67,7 @@ pub struct Body {
     pub cut: bool,
     /// The last bytes of a body that was cut. Empty if the body's end was not seen.
     pub tail: Bytes,
-    _hold: Hold,
+    hold: Hold,
 }
 
 impl Intake {
@@ -72,15 +83,15 @@ impl Intake {
 
     /// The host's post was too large: says whether to refuse it once more. A host repeats what is refused and everything
     /// behind it waits, so after some times the rest of it is given up.
-    pub fn strikes(&self, host: HostId) -> bool {
-        let mut strikes = self.strikes.entry(host).or_default();
-        *strikes += 1;
+    pub fn strikes(&self, host: HostId, post: Post) -> bool {
+        let mut strikes = self.strikes.entry((host, post)).or_default();
+        *strikes = strikes.saturating_add(1);
         *strikes <= STRIKES
     }
 
     /// The host's post was taken.
-    pub fn forgive(&self, host: HostId) {
-        self.strikes.remove(&host);
+    pub fn forgive(&self, host: HostId, post: Post) {
+        self.strikes.remove(&(host, post));
     }
 
     /// Reads a body of up to `limit` bytes after decompression; of a longer one the beginning and the end.
@@ -98,7 +109,7 @@ impl Intake {
         let arriving = self.receive(app, request, payload, limit);
         let body = tokio::time::timeout(app.settings.limits.patience, arriving).await.map_err(|_| late())??;
         match gzip::is_named(request) {
-            true => aside(body.bytes.len(), move || body.unzip(limit)).await,
+            true => aside(body.bytes.len().saturating_mul(INFLATION), move || body.unzip(limit)).await,
             false => Ok(body),
         }
     }
@@ -130,14 +141,14 @@ impl Intake {
         }
         hold.settle(app, request, &bytes)?;
         let (cut, tail) = (tail.is_some(), tail.map(|tail| tail.behind(&bytes)).unwrap_or_default());
-        Ok(Body { bytes: bytes.freeze(), cut, tail, _hold: hold })
+        Ok(Body { bytes: bytes.freeze(), cut, tail, hold })
     }
 }
 
 impl Body {
     /// Decompresses; a bomb is cut at the limit like any other body, and its end is looked for only so far.
     fn unzip(self, limit: usize) -> Result<Body, Refused> {
-        let Body { bytes: zipped, cut: broken, _hold: mut hold, .. } = self;
+        let Body { bytes: zipped, cut: broken, mut hold, .. } = self;
         let mut decoder = MultiGzDecoder::new(&zipped[..]);
         let (mut bytes, mut tail, mut beyond) = (Vec::new(), None, 0);
         let mut step = vec![0; STEP];
@@ -160,7 +171,13 @@ impl Body {
         };
         let cut = broken || tail.is_some();
         let tail = tail.filter(|_| ends).map(|tail| tail.behind(&bytes)).unwrap_or_default();
-        Ok(Body { bytes: bytes.into(), cut, tail, _hold: hold })
+        Ok(Body { bytes: bytes.into(), cut, tail, hold })
+    }
+
+    /// A host said this: it leaves the strangers' room, and takes so many bytes more for what is read from it.
+    pub fn admit(&mut self, bytes: usize) -> Result<(), Refused> {
+        self.hold.admit();
+        self.hold.take(bytes)
     }
 
     /// The body, if it is whole.

@@ -14,11 +14,14 @@ use infra_log::{Draft, Topic, parts};
 use serde_json::value::RawValue;
 
 use super::Refused;
-use super::body::{Body, aside};
+use super::body::Post;
 use super::caller::Caller;
 use super::refusal::done;
-use super::salvage::mend;
+use super::said::{Said, Shape};
 use crate::App;
+
+/// Lines; their members are looked through one line at a time.
+const SHAPE: Shape = Shape { levels: 2, member: 64 };
 
 /// Appends a post of lines, each as it came; acknowledged when all are durable.
 ///
@@ -33,20 +36,17 @@ pub async fn log(app: Data<App>, request: HttpRequest, payload: Payload) -> Http
 async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Refused> {
     let limits = &app.settings.limits;
     let body = app.intake.read(app, request, payload, limits.log).await?;
-    let cut = body.cut;
-    let (post, _body) = aside(body.bytes.len(), move || parse(body)).await?;
-    if cut && post.node_key.is_empty() {
-        // The key stood in what was cut out: that it is missing says nothing about the host.
-        return Err(Refused::too_large(limits.log));
-    }
-    let caller = Caller::of(app, &post.node_key).await?;
+    let said = Said::of(app, body, SHAPE).await?;
+    let caller = Caller::of(app, &said.node_key).await?;
     let host = caller.host().id;
-    let kind = match post.log_type.as_str() {
-        "result" => LineKind::Result,
-        "status" => LineKind::Status,
+    let cut = said.cut;
+    let (post, _body) = said.parse(LogPost::parse).await?;
+    let (kind, of) = match post.log_type.as_str() {
+        "result" => (LineKind::Result, Post::Result),
+        "status" => (LineKind::Status, Post::Status),
         other => return Err(Refused::bad(format!("unknown log type {other:?}"))),
     };
-    if cut && app.intake.strikes(host) {
+    if cut && app.intake.strikes(host, of) {
         return Err(Refused::too_large(limits.log));
     }
     let topic = match kind {
@@ -68,22 +68,9 @@ async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<Htt
         true => {
             tracing::error!(host.id = host.0, lines = lines.len(), "a post of lines was too large, its end is lost")
         }
-        false => app.intake.forgive(host),
+        false => app.intake.forgive(host, of),
     }
     Ok(done())
-}
-
-/// The body is kept until the end: it is counted as long as what was read from it is held.
-fn parse(body: Body) -> Result<(LogPost, Body), Refused> {
-    const LINES: usize = 2;
-    let post = match body.cut {
-        false => LogPost::parse(&body.bytes)?,
-        true => {
-            let mended = mend(&body.bytes, &body.tail, LINES).ok_or(Refused::too_large(body.bytes.len()))?;
-            LogPost::parse(&mended)?
-        }
-    };
-    Ok((post, body))
 }
 
 /// The lines worth keeping. Equal lines of one post are numbered, so that the post as a whole can be repeated.

@@ -101,7 +101,7 @@ fn close(text: &[u8], levels: usize) -> Option<Closed> {
 }
 
 /// The place after the closing quote; the end of a text that breaks off before it.
-fn string_end(text: &[u8], mut at: usize) -> usize {
+pub fn string_end(text: &[u8], mut at: usize) -> usize {
     while at < text.len() {
         match text[at] {
             b'"' => return at + 1,

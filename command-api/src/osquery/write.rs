@@ -9,13 +9,16 @@ use agent_protocol::request::{DistributedWrite, QueryAnswer};
 use domain::detail::{self, Answer, Cells};
 use domain::{CampaignId, LabelId};
 
-use super::body::{Body, aside};
+use super::body::Post;
 use super::caller::Caller;
 use super::refusal::done;
-use super::salvage::mend;
+use super::said::{Said, Shape};
 use super::{Refused, address};
 use crate::App;
 use crate::registry::{Finished, LABEL, LIVE, NO_POLICIES, has_feature};
+
+/// Rows; each of their cells is a name and a text.
+const SHAPE: Shape = Shape { levels: 3, member: 128 };
 
 /// Takes the answers to details, labels and live queries; acknowledged when all that is news is durable.
 ///
@@ -29,35 +32,19 @@ pub async fn write(app: Data<App>, request: HttpRequest, payload: Payload) -> Ht
 async fn serve(app: &App, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Refused> {
     let limits = &app.settings.limits;
     let body = app.intake.read(app, request, payload, limits.write).await?;
-    let cut = body.cut;
-    let (write, _body) = aside(body.bytes.len(), move || parse(body)).await?;
-    if cut && write.node_key.is_empty() {
-        // The key stood in what was cut out: that it is missing says nothing about the host.
+    let said = Said::of(app, body, SHAPE).await?;
+    let caller = Caller::of(app, &said.node_key).await?;
+    let cut = said.cut;
+    if cut && app.intake.strikes(caller.host().id, Post::Write) {
         return Err(Refused::too_large(limits.write));
     }
-    let caller = Caller::of(app, &write.node_key).await?;
-    if cut && app.intake.strikes(caller.host().id) {
-        return Err(Refused::too_large(limits.write));
-    }
+    let (write, _body) = said.parse(DistributedWrite::parse).await?;
     let public_ip = address::public_address(request, &app.settings.trusted_proxies);
     take(app, &caller, &write, cut, &public_ip).await?;
     if !cut {
-        app.intake.forgive(caller.host().id);
+        app.intake.forgive(caller.host().id, Post::Write);
     }
     Ok(done())
-}
-
-/// The body is kept until the end: it is counted as long as what was read from it is held.
-fn parse(body: Body) -> Result<(DistributedWrite, Body), Refused> {
-    const ROWS: usize = 3;
-    let write = match body.cut {
-        false => DistributedWrite::parse(&body.bytes)?,
-        true => {
-            let mended = mend(&body.bytes, &body.tail, ROWS).ok_or(Refused::too_large(body.bytes.len()))?;
-            DistributedWrite::parse(&mended)?
-        }
-    };
-    Ok((write, body))
 }
 
 /// A wire row, for the domain.

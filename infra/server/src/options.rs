@@ -149,8 +149,8 @@ impl Options {
         if self.max_live_queries == 0 || self.max_live_queries_per_user == 0 {
             anyhow::bail!("with a limit of 0 nobody could run a live query: switch them off in the settings instead");
         }
-        if !(256..=1_048_576).contains(&self.max_in_flight_mib) {
-            anyhow::bail!("{} MiB for what hosts are sending is not between 256 and 1048576", self.max_in_flight_mib);
+        if !(320..=1_048_576).contains(&self.max_in_flight_mib) {
+            anyhow::bail!("{} MiB for what hosts are sending is not between 320 and 1048576", self.max_in_flight_mib);
         }
         if self.names.is_empty() {
             anyhow::bail!("--names needs at least one name or address, such as localhost");

@@ -5,7 +5,6 @@
 //! the room, has by then held more for longer than one who has just come, a newcomer always gets in.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -27,7 +26,6 @@ struct Room {
     arriving: HashMap<u64, Arriving>,
     /// Those who were sent away and have not left yet.
     leaving: HashSet<u64>,
-    connections: HashMap<SocketAddr, usize>,
 }
 
 struct Arriving {
@@ -36,32 +34,22 @@ struct Arriving {
     away: Arc<Notify>,
 }
 
-/// How much there is room for, in bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct Most {
-    pub all: usize,
-    /// Of one connection: HTTP/2 carries many bodies at once.
-    pub connection: usize,
-}
-
 /// One body of an unknown caller. Its bytes are given back when it is dropped.
 pub struct Guest {
     door: Door,
     id: u64,
-    connection: Option<SocketAddr>,
     bytes: usize,
     away: Arc<Notify>,
 }
 
 impl Door {
-    /// `connection` is `None` when it carries the bodies of many: a proxy's.
-    pub fn enter(&self, connection: Option<SocketAddr>) -> Guest {
+    pub fn enter(&self) -> Guest {
         let away = Arc::new(Notify::new());
         let mut room = self.room();
         room.newest += 1;
         let id = room.newest;
         room.arriving.insert(id, Arriving { bytes: 0, since: Instant::now(), away: away.clone() });
-        Guest { door: self.clone(), id, connection, bytes: 0, away }
+        Guest { door: self.clone(), id, bytes: 0, away }
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {
@@ -70,25 +58,18 @@ impl Door {
 }
 
 impl Guest {
-    /// Takes room for so many more bytes; others are sent away for it if there is none.
-    pub fn grow(&mut self, bytes: usize, most: Most) -> Result<(), Refused> {
+    /// Takes room for so many more bytes of the `most` there are; others are sent away for it if there is none.
+    pub fn grow(&mut self, bytes: usize, most: usize) -> Result<(), Refused> {
         let mut room = self.door.room();
         if room.leaving.contains(&self.id) {
             return Err(busy());
-        }
-        if let Some(connection) = self.connection {
-            let held = room.connections.entry(connection).or_default();
-            if *held + bytes > most.connection {
-                return Err(Refused::unable("this connection carries too much at once, try again"));
-            }
-            *held += bytes;
         }
         self.bytes += bytes;
         room.held += bytes;
         if let Some(own) = room.arriving.get_mut(&self.id) {
             own.bytes += bytes;
         }
-        while room.held > most.all {
+        while room.held > most {
             let longest = room.longest().filter(|id| *id != self.id).ok_or_else(busy)?;
             if let Some(gone) = room.arriving.remove(&longest) {
                 room.held -= gone.bytes;
@@ -129,14 +110,6 @@ impl Drop for Guest {
         room.arriving.remove(&self.id);
         if !room.leaving.remove(&self.id) {
             room.held -= self.bytes;
-        }
-        if let Some(connection) = self.connection
-            && let Some(held) = room.connections.get_mut(&connection)
-        {
-            *held = held.saturating_sub(self.bytes);
-            if *held == 0 {
-                room.connections.remove(&connection);
-            }
         }
     }
 }

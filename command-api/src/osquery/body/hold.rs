@@ -8,7 +8,7 @@ use actix_web::http::header::AUTHORIZATION;
 use agent_protocol::request::NodeRequest;
 use domain::Digest;
 
-use super::door::{Guest, Most};
+use super::door::Guest;
 use super::gzip;
 use crate::App;
 use crate::osquery::Refused;
@@ -22,7 +22,7 @@ pub struct Hold {
     all: Share,
     peak: Arc<AtomicUsize>,
     /// What all bodies together may have.
-    most: Most,
+    most: usize,
     room: Room,
 }
 
@@ -48,7 +48,7 @@ impl Hold {
         Hold {
             all: Share::of(&app.intake.held),
             peak: app.intake.most.clone(),
-            most: Most { all: limits.in_flight, connection: limits.connection },
+            most: limits.in_flight,
             room: Room::Small(Share::of(&app.intake.small)),
         }
     }
@@ -60,7 +60,7 @@ impl Hold {
         match &mut self.room {
             Room::Known => {}
             Room::Small(share) => {
-                if held.len() > SMALL || share.grow(news) > self.most.all / 8 {
+                if held.len() > SMALL || share.grow(news) > self.most / 8 {
                     self.room = self.placed(app, request, held)?;
                 }
             }
@@ -96,6 +96,11 @@ impl Hold {
         Ok(())
     }
 
+    /// Its caller is known by now.
+    pub fn admit(&mut self) {
+        self.room = Room::Known;
+    }
+
     /// Takes room for so many bytes more: what came out of the body, or is kept of its end.
     pub fn take(&mut self, bytes: usize) -> Result<(), Refused> {
         self.grow_all(bytes)?;
@@ -109,25 +114,22 @@ impl Hold {
     fn grow_all(&mut self, bytes: usize) -> Result<(), Refused> {
         let held = self.all.grow(bytes);
         self.peak.fetch_max(held, Ordering::Relaxed);
-        match held > self.most.all {
+        match held > self.most {
             true => Err(Refused::unable("the server is busy with what other hosts send, try again")),
             false => Ok(()),
         }
     }
 
     /// Strangers have half of what there is: known hosts always have the rest.
-    fn strangers(&self) -> Most {
-        Most { all: self.most.all / 2, ..self.most }
+    fn strangers(&self) -> usize {
+        self.most / 2
     }
 
     fn placed(&self, app: &App, request: &HttpRequest, held: &[u8]) -> Result<Room, Refused> {
         if is_known(app, request, held) {
             return Ok(Room::Known);
         }
-        // A proxy's connection carries the bodies of many.
-        let peer = request.peer_addr();
-        let peer = peer.filter(|peer| !app.settings.trusts(peer.ip()));
-        let mut guest = app.intake.door.enter(peer);
+        let mut guest = app.intake.door.enter();
         guest.grow(held.len(), self.strangers())?;
         Ok(Room::Stranger { guest, looked: held.len() > SMALL })
     }

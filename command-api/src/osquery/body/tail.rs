@@ -6,7 +6,7 @@ use super::hold::Hold;
 use crate::osquery::Refused;
 
 /// What is kept of the end, in bytes.
-const LENGTH: usize = 256 * 1024;
+pub const LENGTH: usize = 256 * 1024;
 
 /// The last bytes of what is thrown away.
 pub struct Tail(Vec<u8>);

@@ -158,6 +158,88 @@ async fn a_write_that_is_always_too_large_answers_what_fits_and_marks_it() {
     assert!(!site.names(&key).await.contains("fleet_distributed_query_1"));
 }
 
+#[actix_web::test]
+async fn a_post_of_another_kind_forgives_nothing() {
+    let site = limited().await;
+    let key = site.enroll("a").await;
+    let data: Vec<Value> = (0..200).map(|n| json!({"name": "q", "n": n, "padding": "x".repeat(200)})).collect();
+    let large = json!({"node_key": key, "log_type": "result", "data": data});
+    let small = json!({"node_key": key, "log_type": "status", "data": [{"message": "fine"}]});
+    for _ in 0..2 {
+        assert_eq!(site.post("log", large.clone()).await.status, 413);
+        site.post("log", small.clone()).await.done();
+        site.post("distributed/write", json!({"node_key": key})).await.done();
+    }
+    site.post("log", large).await.done();
+    assert!(site.lines(Topic::Results).len() > 50);
+}
+
+/// A body of so many items, of three bytes each.
+fn crowd(path: &str, key: &str, items: usize) -> String {
+    let items = vec!["{}"; items].join(",");
+    match path {
+        "log" => format!(r#"{{"data":[{items}],"log_type":"status","node_key":"{key}"}}"#),
+        _ => format!(r#"{{"queries":{{"fleet_distributed_query_1":[{items}]}},"node_key":"{key}"}}"#),
+    }
+}
+
+#[actix_web::test]
+async fn of_who_has_no_key_nothing_else_is_read() {
+    for path in ["log", "distributed/write"] {
+        for key in ["unknown", ""] {
+            let site = Site::new().await;
+            site.enroll("a").await;
+            let body = crowd(path, key, 350_000);
+            let length = body.len();
+            let reply = site.post_bytes(path, body).await;
+            assert!(reply.is_node_invalid(), "{}", reply.text());
+            let most = site.app.intake.most_in_flight();
+            assert!(most <= length, "nothing but the bytes was held: {most}");
+        }
+        // What is wrong with the rest is not even seen.
+        let site = Site::new().await;
+        site.enroll("a").await;
+        let reply =
+            site.post(path, json!({"node_key": "unknown", "log_type": "result", "data": 7, "queries": 7})).await;
+        assert!(reply.is_node_invalid(), "{}", reply.text());
+    }
+}
+
+#[actix_web::test]
+async fn of_too_many_items_as_many_are_taken_as_there_is_memory_for() {
+    for path in ["log", "distributed/write"] {
+        let limits = Limits { in_flight: 16 << 20, ..Limits::default() };
+        let site = Site::with(Settings { limits, ..Settings::default() }).await;
+        let key = site.enroll("a").await;
+        live_query(&site, &key).await;
+        let body = crowd(path, &key, 100_000);
+        for _ in 0..2 {
+            assert_eq!(site.post_bytes(path, body.clone()).await.status, 413);
+        }
+        site.post_bytes(path, body).await.done();
+        // A quarter of the memory, at 1 KiB a line, or 256 bytes a row with its comma.
+        let taken = match path {
+            "log" => site.lines(Topic::Status).len(),
+            _ => site.answers().remove(0).row_count as usize,
+        };
+        let most = if path == "log" { 4 << 10 } else { 16 << 10 };
+        assert!((most / 2..=most).contains(&taken), "{path} {taken}");
+        assert_eq!(site.app.intake.in_flight(), 0);
+        assert!(site.app.intake.most_in_flight() > 4 << 20, "what is made of them counts");
+    }
+}
+
+#[actix_web::test]
+async fn a_root_of_too_many_members_is_refused() {
+    let site = Site::new().await;
+    let key = site.enroll("a").await;
+    let members: String = (0..2_000).map(|n| format!(r#""{n}":1,"#)).collect();
+    for path in ["log", "distributed/write", "carve/block"] {
+        let body = format!(r#"{{{members}"node_key":"{key}","log_type":"status"}}"#);
+        assert!(site.post_bytes(path, body).await.error().contains("members"), "{path}");
+    }
+}
+
 /// Starts a campaign that asks this host, and says the name of its query.
 async fn live_query(site: &Site, key: &str) -> &'static str {
     let targets: domain::Members = [site.host(key)].into_iter().collect();
@@ -177,8 +259,11 @@ async fn live_query(site: &Site, key: &str) -> &'static str {
 #[actix_web::test]
 async fn a_write_with_its_key_at_the_end_is_taken_too_however_large() {
     // What is compressed is looked into only so far.
-    for (zip, padding) in [(false, 4_000), (true, 300)] {
-        let site = limited().await;
+    let proxied = Settings::default().trusted_proxies;
+    for (zip, padding, trusted_proxies) in
+        [(false, 4_000, proxied.clone()), (false, 4_000, vec![]), (true, 300, proxied), (true, 300, vec![])]
+    {
+        let site = Site::with(Settings { limits: small(), trusted_proxies, ..Settings::default() }).await;
         let key = site.enroll("a").await;
         let name = live_query(&site, &key).await;
         let rows: Vec<Value> = (0..200).map(|n| json!({"n": n.to_string(), "padding": "x".repeat(padding)})).collect();

@@ -21,7 +21,7 @@ const KIB: usize = 1024;
 
 /// Strangers have 512 KiB, small bodies 128 KiB, all together 1 MiB.
 async fn site() -> Site {
-    let limits = Limits { in_flight: 1024 * KIB, connection: 400 * KIB, ..Limits::default() };
+    let limits = Limits { in_flight: 1024 * KIB, ..Limits::default() };
     Site::with(Settings { limits, trusted_proxies: vec![], ..Settings::default() }).await
 }
 
@@ -170,20 +170,4 @@ async fn a_known_host_is_never_sent_away() {
     }
     assert_eq!(in_header.end().await, Ok(150 * KIB));
     assert!(in_body.end().await.is_ok());
-}
-
-#[actix_web::test]
-async fn one_connection_carries_so_much_and_no_more() {
-    let site = site().await;
-    let (first, second) = (slow(&site, 7, None), slow(&site, 7, None));
-    first.pad(250);
-    second.pad(250);
-    let other = slow(&site, 8, None);
-    other.pad(150);
-    holds(&site, 400).await;
-    assert_eq!((first.end().await, other.end().await), (Ok(250 * KIB), Ok(150 * KIB)));
-    assert_eq!(second.end().await, Err(503));
-    let again = slow(&site, 7, None);
-    again.pad(250);
-    assert_eq!(again.end().await, Ok(250 * KIB), "what ended is given back");
 }
