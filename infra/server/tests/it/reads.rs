@@ -331,32 +331,39 @@ async fn a_report_that_is_too_large_says_that_it_was_clipped() {
     let full = full();
     let house = &full.house;
     let query = house.query("SELECT 1", json!({"interval": 60, "logging": "snapshot"})).await;
+    let tiny = house.query("SELECT 2", json!({"interval": 60, "logging": "snapshot"})).await;
     let row = json!({"zeros": "0".repeat(900 << 10)});
     let mut ids = vec![];
-    let report = async || house.admin().get(&format!("queries/{query}/report")).await.ok();
+    let report = async |query| house.admin().get(&format!("queries/{query}/report")).await.ok();
     for number in 0..20 {
         let mut host = TestHost::new(&house.door, &house.name(&format!("report-{number}")));
         host.enrol(&house.secret).await.done();
         let id = HostId(house.id(&host).await as u32);
         ids.push(id.0);
-        let line = json!({"name": "pack/Global/x", "action": "snapshot", "snapshot": [row], "unixTime": 1});
-        let value = line.to_string().into_bytes();
-        let line = Line {
-            kind: LineKind::Result,
-            host: id,
-            id: Line::id_of(id, &value, 0),
-            recorded: house.parts.world.now(),
-            query: Some(QueryId(query as u32)),
-            value,
-        };
-        house.parts.log.append(Topic::Results.partition_of(u64::from(id.0)), vec![draft(line.encode())]).await.unwrap();
+        for (query, rows) in [(query, json!([row])), (tiny, json!(vec![json!({}); 1000]))] {
+            let line = json!({"name": "pack/Global/x", "action": "snapshot", "snapshot": rows, "unixTime": 1});
+            let value = line.to_string().into_bytes();
+            let line = Line {
+                kind: LineKind::Result,
+                host: id,
+                id: Line::id_of(id, &value, 0),
+                recorded: house.parts.world.now(),
+                query: Some(QueryId(query as u32)),
+                value,
+            };
+            let partition = Topic::Results.partition_of(u64::from(id.0));
+            house.parts.log.append(partition, vec![draft(line.encode())]).await.unwrap();
+        }
         if number == 9 {
-            let whole = report().await;
+            let whole = report(query).await;
             assert_eq!((whole["results"].as_array().unwrap().len(), &whole["report_clipped"]), (10, &json!(false)));
         }
     }
-    let clipped = report().await;
+    let clipped = report(query).await;
     assert_eq!((clipped["results"].as_array().unwrap().len(), &clipped["report_clipped"]), (18, &json!(true)));
+    // Text of 60 KB, but twenty thousand rows.
+    let clipped = report(tiny).await;
+    assert_eq!((clipped["results"].as_array().unwrap().len(), &clipped["report_clipped"]), (16_000, &json!(true)));
     let last = house.admin().get(&format!("hosts/{}/queries/{query}", ids[19])).await.ok();
     assert_eq!((last["results"].as_array().unwrap().len(), &last["report_clipped"]), (1, &json!(false)));
 }
