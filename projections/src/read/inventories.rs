@@ -7,6 +7,7 @@ use domain::{HostId, Timestamp};
 use infra_stores::{Statement, Views};
 
 use super::{IDS, serving};
+use crate::budget::{Budget, PAGE_BYTES};
 use crate::projection::FoldError;
 
 /// The users that a host had reported.
@@ -18,25 +19,39 @@ pub struct HostUsers {
     pub left_out: u32,
 }
 
-/// The users of these hosts; a host that had reported none is left out. One statement for each thousand.
+/// The users of these hosts; a host that had reported none is left out. Two statements for each thousand.
+///
+/// `None` when they are more than a page may hold; those of a single host always fit.
 pub async fn host_users(
     views: &Views,
     as_of: Timestamp,
     ids: &[HostId],
-) -> Result<BTreeMap<HostId, HostUsers>, FoldError> {
+) -> Result<Option<BTreeMap<HostId, HostUsers>>, FoldError> {
+    let mut room = Budget::new(PAGE_BYTES);
     let mut found: BTreeMap<HostId, Vec<Users>> = BTreeMap::new();
     for some in ids.chunks(IDS) {
-        let rows = Statement::new("SELECT host, data FROM host_section WHERE version = ").push(serving::FACTS);
-        let rows = rows.push(" AND since <= ? AND until > ?").bind(as_of).bind(as_of);
-        let rows = rows.push(" AND host IN ").list(some.iter().map(|id| id.0));
-        let rows = rows.push(" AND section IN ").list(Section::slots_of("users")).push(" ORDER BY host, since");
-        for mut row in views.fetch(rows).await? {
+        let among = |columns| {
+            let rows = Statement::new(columns).push(" FROM host_section WHERE version = ").push(serving::FACTS);
+            let rows = rows.push(" AND since <= ? AND until > ?").bind(as_of).bind(as_of);
+            let rows = rows.push(" AND host IN ").list(some.iter().map(|id| id.0));
+            rows.push(" AND section IN ").list(Section::slots_of("users")).push(" ORDER BY host, since")
+        };
+        let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
+        for mut row in views.fetch(among("SELECT host, OCTET_LENGTH(data)")).await? {
+            let (host, bytes): (u32, u64) = (row.take()?, row.take()?);
+            let size = sizes.entry(host).or_default();
+            *size = size.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX));
+        }
+        if !sizes.into_values().all(|bytes| room.takes(bytes)) {
+            return Ok(None);
+        }
+        for mut row in views.fetch(among("SELECT host, data")).await? {
             let host = HostId(row.take()?);
             let users = serde_json::from_str(&row.take::<String>()?).map_err(FoldError::row)?;
             found.entry(host).or_default().push(users);
         }
     }
-    Ok(found.into_iter().map(|(host, states)| (host, joined(states))).collect())
+    Ok(Some(found.into_iter().map(|(host, states)| (host, joined(states))).collect()))
 }
 
 /// Of a user that is told in two places, since a change of parts is half read, the later word counts.

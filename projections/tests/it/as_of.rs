@@ -89,7 +89,7 @@ async fn facts(views: &Views, model: &Model<'_>, at: Timestamp) {
 
 /// The users of all places together.
 async fn users(views: &Views, model: &Model<'_>, at: Timestamp) {
-    let read = read::host_users(views, at, &model.everyone()).await.unwrap();
+    let read = read::host_users(views, at, &model.everyone()).await.unwrap().unwrap();
     for host in model.everyone() {
         let mut expected = None;
         for section in model.sections(host).into_values() {

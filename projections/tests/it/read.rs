@@ -1,7 +1,12 @@
 //! Reads ask a number of statements that does not grow with the fleet.
 
+use std::time::Duration;
+
+use domain::records::{Report, User, Users};
 use domain::{CampaignId, HostId, LabelId};
+use infra_log::Topic;
 use infra_stores::{Statement, Views};
+use projections::budget::PAGE_BYTES;
 use projections::read::{self, HostFilter, HostOrder, NOW, OrderKey, Page, TeamScope};
 use projections::view;
 use serde_json::json;
@@ -46,7 +51,7 @@ async fn every_read_takes_a_bounded_number_of_statements() {
         assert!(statements(views, read::host_find(views, at, &filter.scope, "web-01")).await.0 <= 1);
         let ids: Vec<HostId> = (1..=900).map(HostId).collect();
         assert!(statements(views, read::host_facts(views, at, &ids)).await.0 <= 1);
-        assert!(statements(views, read::host_users(views, at, &ids)).await.0 <= 1);
+        assert!(statements(views, read::host_users(views, at, &ids)).await.0 <= 2);
         assert!(statements(views, read::host_labels(views, at, id)).await.0 <= 2);
         assert!(statements(views, read::label_counts(views, at, &filter.scope)).await.0 <= 4);
         assert!(statements(views, read::label_hosts(views, at, &filter.scope, LabelId(2))).await.0 <= 2);
@@ -114,6 +119,36 @@ async fn the_history_of_a_host_is_told_newest_first() {
     let model = crate::model::Model::at(&story, some[1].since);
     assert_eq!(some[1].data["hostname"], json!(model.identity(host).hostname));
     assert_eq!(read::host_history(&rig.views, &TeamScope::All, host, None, 3).await.unwrap(), all[..3]);
+}
+
+/// A host says that a part of its users is one with a long name: 900 KB, or as long as a record may be.
+fn long_name(teller: &mut Teller, host: u32, part: u8, second: u64) {
+    let user = User { username: "x".repeat(900_000), ..User::default() };
+    let section = Users { part, ..Users::new(vec![user]) }.into();
+    let recorded = START.plus(Duration::from_secs(second));
+    let report =
+        Report { id: format!("{host}-{part}"), source: "muster/a".into(), host: HostId(host), recorded, section };
+    teller.write(Topic::Hosts.partition_of(u64::from(host)), report.encode());
+}
+
+#[tokio::test]
+async fn users_that_are_more_than_a_page_may_hold_are_not_read() {
+    let (rig, mut teller) = (Rig::new().await, Teller::new(108));
+    // A page has room for nine such names.
+    assert_eq!(PAGE_BYTES / 900_000, 9);
+    for (host, parts) in [(1, 12), (2, 6), (3, 2), (4, 2)] {
+        (1..=parts).for_each(|part| long_name(&mut teller, host, part, 1));
+    }
+    rig.append(&teller.writes).await;
+    rig.fold().await;
+    let of = async |hosts: &[u32]| {
+        let ids: Vec<HostId> = hosts.iter().copied().map(HostId).collect();
+        read::host_users(&rig.views, NOW, &ids).await.unwrap().map(|users| users.len())
+    };
+    assert_eq!(of(&[1]).await, Some(1), "a single host's always are");
+    assert_eq!(of(&[2, 3]).await, Some(2));
+    assert_eq!(of(&[2, 3, 4]).await, None);
+    assert_eq!(of(&[1, 3]).await, None);
 }
 
 #[tokio::test]

@@ -32,7 +32,8 @@ pub struct Search {
     excluded_host_ids: Option<Vec<u32>>,
 }
 
-/// `GET ~/hosts` → `{hosts}`; list options, filters, `as_of`. Team roles see their own. 400 · 403 · 422 unknown order key.
+/// `GET ~/hosts` → `{hosts}`; list options, filters, `as_of`. Team roles see their own. 400 · 403 ·
+/// 422 unknown order key, or more users than an answer may hold.
 pub async fn list(app: Data<App>, user: SignedIn, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let params = Params::parse(request.query_string());
     let filter = Filter::parse(&params)?;
@@ -203,14 +204,19 @@ pub async fn labels_of(app: &App, as_of: &AsOf, host: HostId) -> Result<Vec<Valu
     Ok(labels.iter().map(|label| Value::Object(infra_http::shape::label::bare(label))).collect())
 }
 
-/// The users of hosts, of those that told any.
+/// The users of hosts, of those that told any. 422 when they are more than an answer may hold, never for one host.
 pub async fn users_of(
     app: &App,
     as_of: &AsOf,
     rows: &[read::Host],
 ) -> Result<BTreeMap<HostId, read::HostUsers>, Problem> {
     let ids: Vec<HostId> = rows.iter().map(|row| row.id).collect();
-    read::host_users(&app.reads.views, as_of.at, &ids).await.map_err(unreadable)
+    let users = read::host_users(&app.reads.views, as_of.at, &ids).await.map_err(unreadable)?;
+    users.ok_or_else(|| {
+        Problem::unprocessable(
+            "the users of these hosts are too many for one answer: ask for fewer hosts with per_page",
+        )
+    })
 }
 
 /// Everything that is known of some hosts, in their order. One statement for each thousand.
