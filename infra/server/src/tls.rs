@@ -11,8 +11,9 @@ pub use served::{Served, check};
 use std::sync::Arc;
 
 /// What actix needs to serve TLS with certificates that may change.
+///
+/// It offers no protocol by itself: actix adds those that it was built for. One that it was not built for (`h2`) would
+/// be agreed on with whoever asks for nothing else, and end in a panic.
 pub fn server_config(served: Arc<Served>) -> rustls::ServerConfig {
-    let mut config = rustls::ServerConfig::builder().with_no_client_auth().with_cert_resolver(served);
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    config
+    rustls::ServerConfig::builder().with_no_client_auth().with_cert_resolver(served)
 }

@@ -83,13 +83,18 @@ impl Door {
 
     /// A TLS connection on which anything can be said.
     pub async fn connect(&self) -> anyhow::Result<TlsStream<TcpStream>> {
+        self.connect_offering(&["http/1.1"]).await
+    }
+
+    /// The same for a client that knows these protocols only; with none, it says nothing of protocols.
+    pub async fn connect_offering(&self, protocols: &[&str]) -> anyhow::Result<TlsStream<TcpStream>> {
         let address = self.address().await;
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(self.ca()) {
             roots.add(certificate?)?;
         }
         let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         let tcp = TcpStream::connect(address).await?;
         tcp.set_nodelay(true)?;
         let name = ServerName::IpAddress(address.ip().into());

@@ -25,6 +25,7 @@ mod past;
 mod past_rights;
 mod patience;
 mod people;
+mod protocols;
 mod reads;
 mod restart;
 mod rights;
