@@ -56,7 +56,7 @@ async fn every_read_takes_a_bounded_number_of_statements() {
         assert!(statements(views, read::label_counts(views, at, &filter.scope)).await.0 <= 4);
         assert!(statements(views, read::label_hosts(views, at, &filter.scope, LabelId(2))).await.0 <= 2);
     }
-    assert!(statements(views, read::host_history(views, &filter.scope, id, None, 50)).await.0 <= 2);
+    assert!(statements(views, read::host_history(views, &filter.scope, id, None, 50)).await.0 <= 3);
     assert!(statements(views, read::activity_page(views, true, &page)).await.0 <= 1);
     assert!(statements(views, read::campaign_page(views, &page)).await.0 <= 1);
     assert!(statements(views, read::campaign_totals(views, &[CampaignId(1), CampaignId(2)])).await.0 <= 1);
@@ -109,8 +109,10 @@ async fn the_history_of_a_host_is_told_newest_first() {
     let (story, rig) = told(104).await;
     let host = HostId(1);
     let all = read::host_history(&rig.views, &TeamScope::All, host, None, 1000).await.unwrap();
+    assert!(!all.more);
+    let all = all.rows;
     assert!(all.len() > 8 && all.windows(2).all(|pair| pair[0].since >= pair[1].since));
-    let some = read::host_history(&rig.views, &TeamScope::All, host, Some("identity"), 1000).await.unwrap();
+    let some = read::host_history(&rig.views, &TeamScope::All, host, Some("identity"), 1000).await.unwrap().rows;
     assert!(!some.is_empty() && some.iter().all(|one| one.section == "identity"));
     assert_eq!(some[0].until, None);
     for pair in some.windows(2) {
@@ -118,7 +120,37 @@ async fn the_history_of_a_host_is_told_newest_first() {
     }
     let model = crate::model::Model::at(&story, some[1].since);
     assert_eq!(some[1].data["hostname"], json!(model.identity(host).hostname));
-    assert_eq!(read::host_history(&rig.views, &TeamScope::All, host, None, 3).await.unwrap(), all[..3]);
+    let few = read::host_history(&rig.views, &TeamScope::All, host, None, 3).await.unwrap();
+    assert_eq!((&few.rows[..], few.more), (&all[..3], true));
+    let whole = read::host_history(&rig.views, &TeamScope::All, host, None, all.len() as u64).await.unwrap();
+    assert_eq!((whole.rows, whole.more), (all, false));
+}
+
+#[tokio::test]
+async fn a_history_for_some_teams_is_counted_within_their_time() {
+    let (story, rig) = told(109).await;
+    let (mut cut, teams) = (0, story.state.teams.iter().map(|team| Some(team.id)).chain([None]));
+    for team in teams.collect::<Vec<_>>() {
+        let scope = TeamScope::Teams(vec![team]);
+        for host in (1..=12).map(HostId) {
+            let all = read::host_history(&rig.views, &scope, host, None, 1000).await.unwrap();
+            let one = read::host_history(&rig.views, &scope, host, None, 1).await.unwrap();
+            assert_eq!(one.rows.is_empty(), all.rows.is_empty(), "{team:?}, {host}");
+            cut += u32::from(one.more);
+        }
+    }
+    assert!(cut > 3);
+}
+
+#[tokio::test]
+async fn a_history_ends_where_its_bytes_are_used_up() {
+    let (rig, mut teller) = (Rig::new().await, Teller::new(110));
+    (1..=12).for_each(|part| long_name(&mut teller, 1, part, u64::from(part)));
+    rig.append(&teller.writes).await;
+    rig.fold().await;
+    let told = read::host_history(&rig.views, &TeamScope::All, HostId(1), None, 1000).await.unwrap();
+    let parts: Vec<u64> = told.rows.iter().map(|period| period.data["part"].as_u64().unwrap()).collect();
+    assert_eq!((parts, told.more), ((4..=12).rev().collect(), true));
 }
 
 /// A host says that a part of its users is one with a long name: 900 KB, or as long as a record may be.

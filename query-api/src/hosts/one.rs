@@ -13,7 +13,7 @@ use super::{VIEWS, shape};
 use crate::App;
 use crate::reads::{AsOf, unreadable};
 
-/// How many periods of a history are told.
+/// How many periods of a history are told at most.
 const PERIODS: u64 = 10_000;
 
 /// `GET ~/hosts/{id}` → `{host}`; `as_of`. 403 without any host to see · 404 also for a host of another team.
@@ -46,7 +46,9 @@ pub async fn by_identifier(
     detail(&app, &as_of, found, &request).await
 }
 
-/// `GET /api/muster/v1/hosts/{id}/history` → `{history: [{section, since, until, data}]}`, newest first.
+/// `GET /api/muster/v1/hosts/{id}/history` → `{history: [{section, since, until, data}], more}`, newest first.
+///
+/// `more` says that older ones were left out, beyond ten thousand or 8 MiB.
 ///
 /// A long inventory (more than 16 KiB of users) is told in sixteen parts, each with its number as `part` in `data`, which
 /// change apart; one without a number is the whole. What all of them hold at a time is the inventory.
@@ -72,7 +74,7 @@ pub async fn history(
     if !(scope == read::TeamScope::All && (1..=newest).contains(&id.0)) {
         find(&app, &user, &as_of, id).await?;
     }
-    let periods = read::host_history(&app.reads.views, &scope, id, section, PERIODS).await.map_err(unreadable)?;
+    let told = read::host_history(&app.reads.views, &scope, id, section, PERIODS).await.map_err(unreadable)?;
     let shown = |period: &read::SectionPeriod| {
         json!({
             "section": period.section,
@@ -81,7 +83,8 @@ pub async fn history(
             "data": period.data,
         })
     };
-    Ok(as_of.answer(&request, json!({"history": periods.iter().map(shown).collect::<Vec<_>>()})))
+    let history: Vec<_> = told.rows.iter().map(shown).collect();
+    Ok(as_of.answer(&request, json!({"history": history, "more": told.more})))
 }
 
 async fn find(app: &App, user: &SignedIn, as_of: &AsOf, id: HostId) -> Result<read::Host, Problem> {

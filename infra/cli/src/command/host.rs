@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::resolve;
 use crate::client::Client;
 use crate::exit::Exit;
-use crate::output::{Format, Screen, csv, difference, escaped, flat, json, table};
+use crate::output::{Format, Screen, csv, difference, escaped, flat, json, notice, table};
 
 /// The items of a list that are named when it is first seen; of more only the number is told.
 const LISTED: usize = 24;
@@ -42,6 +42,9 @@ pub struct History {
 #[derive(Deserialize)]
 struct Answer {
     history: Vec<State>,
+    /// Older states were left out.
+    #[serde(default)]
+    more: bool,
 }
 
 /// What one section of a host said for a while.
@@ -73,8 +76,11 @@ impl History {
     pub async fn run(self, client: &Client) -> Result<Exit> {
         let id = resolve::host_id(client, &self.identifier).await?;
         let path = resolve::history(id).with_some("section", self.section.as_ref());
-        let Answer { history } = client.get(&path).await?;
+        let Answer { history, more } = client.get(&path).await?;
         write(&mut Screen::stdout(), self.format, &history)?;
+        if more {
+            notice("there is more, older than this: `musterctl host history --section SECTION` reaches further back");
+        }
         Ok(Exit::Success)
     }
 }

@@ -169,6 +169,9 @@ fn history_shows_what_changed_and_when() {
         expected[..6].iter().map(|line| squeezed(line)).collect::<Vec<_>>()
     );
     assert_eq!(cli.run(&["get", "host", "build-1", "--history"]).expect(0).out, out);
+    let cut = json!({"history": [state("os", "2026-11-22T10:00:00Z", None, json!({}))], "more": true});
+    fake.answers("GET /api/muster/v1/hosts/2/history", cut);
+    cli.run(&["host", "history", "id:2"]).expect(0).says("there is more, older than this");
 }
 
 #[test]
