@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::ledger::{Commit, Decided};
 use crate::members::Members;
 use crate::records::Activity;
+use crate::settings::osquery_flags;
 use crate::state::State;
 use crate::{Actor, Event, TeamId};
 
@@ -44,6 +45,9 @@ pub fn of_commit(before: &State, commit: &Commit) -> Vec<Activity> {
     }
     activities
 }
+
+/// What stands for a value that is not told.
+const STARS: &str = "********";
 
 /// An activity before it has its place.
 struct Told {
@@ -136,11 +140,18 @@ fn changes(old: &Value, new: &Value) -> Value {
     json!({"changes": changes})
 }
 
-/// The same with every sealed value replaced by stars.
+/// The same with stars for every sealed value, and for every flag of osquery that holds a secret: agent options could
+/// have one before these were refused.
 fn blanked(value: &Value) -> Value {
     match value {
-        Value::Object(members) if members.contains_key("sealed") => "********".into(),
-        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), blanked(value))).collect(),
+        Value::Object(members) if members.contains_key("sealed") => STARS.into(),
+        Value::Object(members) => {
+            let starred = |name: &str, value: &Value| match osquery_flags::is_secret(name) && !value.is_null() {
+                true => STARS.into(),
+                false => blanked(value),
+            };
+            members.iter().map(|(name, value)| (name.clone(), starred(name, value))).collect()
+        }
         Value::Array(items) => items.iter().map(blanked).collect(),
         plain => plain.clone(),
     }

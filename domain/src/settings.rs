@@ -6,7 +6,7 @@ pub mod agent_options;
 mod decide;
 mod defaults;
 mod duration;
-mod osquery_flags;
+pub(crate) mod osquery_flags;
 pub mod patch;
 mod state;
 

@@ -8,6 +8,9 @@ pub fn wrong_options(wrong: Wrong) -> Problem {
     match wrong {
         Wrong::UnsupportedKey(key) => Problem::unsupported_key(&key),
         Wrong::Type { path, expected, got } => Problem::wrong_type(&path, expected, got),
+        Wrong::Secret(flag) => Problem::bad_request(format!(
+            "{flag} is a secret, and agent options are kept and shown in the clear: give it in the host's flag file"
+        )),
         Wrong::Limit { path, limit } => Problem::bad_request(format!("{path} must be at most {limit}")),
     }
 }

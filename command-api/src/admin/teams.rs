@@ -112,14 +112,13 @@ pub async fn agent_options(call: Call, body: Body<Value>) -> Result<Reply, Probl
     shown(&call, &executed.fold.state, id)
 }
 
-/// Options that are checked unless `force`; null is none.
+/// Options that are checked, with `force` for secrets only; null is none.
 pub fn parsed_options(options: Value, force: bool) -> Result<Option<Arc<Value>>, Problem> {
     if options.is_null() {
         return Ok(None);
     }
-    if !force {
-        agent_options::check(&options).map_err(wrong_options)?;
-    }
+    let check = if force { agent_options::check_forced } else { agent_options::check };
+    check(&options).map_err(wrong_options)?;
     Ok(Some(Arc::new(options)))
 }
 

@@ -112,6 +112,9 @@ async fn agent_options_in_the_config_are_checked_unless_forced() {
     assert_eq!(bench.patch("~/config", options.clone()).await.refusal(), (400, "Bad Request".into(), wrong.into()));
     bench.patch("~/config?force=true", options).await.ok();
     assert_eq!(bench.state().settings.at("/agent_options/config/options/logger_tls_period"), Some(&json!("10")));
+    let secret = json!({"agent_options": {"command_line_flags": {"aws_proxy_password": "x"}}});
+    assert_eq!(bench.patch("~/config?force=true", secret).await.refusal().0, 400);
+    assert_eq!(bench.state().settings.at("/agent_options/command_line_flags"), None);
 }
 
 #[actix_web::test]

@@ -90,6 +90,12 @@ async fn agent_options_of_a_team_are_checked_unless_forced() {
     );
     assert_eq!(options("", interval(json!(7))).await.ok()["team"]["agent_options"], interval(json!(7)));
     assert_eq!(options("?force=true", json!({"confg": {}})).await.ok()["team"]["agent_options"], json!({"confg": {}}));
+    let secret = "aws_secret_access_key is a secret, and agent options are kept and shown in the clear: give it in the \
+                  host's flag file";
+    let flags = json!({"config": {"options": {"aws_secret_access_key": "x"}}});
+    for query in ["", "?force=true", "?force=true&dry_run=true"] {
+        assert_eq!(options(query, flags.clone()).await.refusal(), (400, "Bad request".into(), secret.into()));
+    }
     assert_eq!(options("", json!(null)).await.status, 400, "a body is due");
 }
 

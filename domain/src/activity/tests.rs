@@ -72,6 +72,16 @@ fn agent_options_are_an_activity_of_their_own_and_sealed_secrets_stay_out() {
 }
 
 #[test]
+fn secret_flags_that_agent_options_had_once_are_not_told() {
+    let options = |token: &str| json!({"config": {"options": {"aws_session_token": token, "aws_region": "eu"}}});
+    let set = |token: &str| -> Event {
+        settings::Changed { sections: [("agent_options".to_owned(), options(token).into())].into() }.into()
+    };
+    let told = told(&given([set("first-token")]), vec![vec![set("second-token")]]);
+    assert_eq!((&told[0].details["old"], &told[0].details["new"]), (&options("********"), &options("********")));
+}
+
+#[test]
 fn every_event_is_told_from_the_state_that_the_earlier_ones_leave() {
     let change = |sql: &str| -> Event { Changed { query: QueryId(1), spec: spec(sql) }.into() };
     let told = told(&given([query(1, "SELECT 1")]), vec![vec![change("SELECT 2")], vec![change("SELECT 3")]]);

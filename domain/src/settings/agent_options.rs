@@ -11,6 +11,8 @@ pub enum Wrong {
     UnsupportedKey(String),
     /// Where, what belongs there, and what stands there.
     Type { path: String, expected: &'static str, got: &'static str },
+    /// A flag whose value is a secret; as it was written.
+    Secret(String),
     /// A number over its limit.
     Limit { path: String, limit: u64 },
 }
@@ -18,8 +20,21 @@ pub enum Wrong {
 /// The longest time a script may run, in seconds.
 const SCRIPT_LIMIT_S: u64 = 3_600;
 
+/// What holds for agent options that are forced, too: no flag whose value is a secret, wherever it stands.
+pub fn check_forced(options: &Value) -> Result<(), Wrong> {
+    match options {
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| match osquery_flags::is_secret(name) {
+            true => Err(Wrong::Secret(name.clone())),
+            false => check_forced(value),
+        }),
+        Value::Array(items) => items.iter().try_for_each(check_forced),
+        _ => Ok(()),
+    }
+}
+
 /// Checks the whole object, as it stands at the top of settings and in a team.
 pub fn check(options: &Value) -> Result<(), Wrong> {
+    check_forced(options)?;
     let Some(options) = options.as_object() else { return Err(wrong_type("", "object", options)) };
     for (key, value) in options {
         match key.as_str() {
@@ -159,6 +174,23 @@ mod tests {
         assert_eq!(check(&json!({"command_line_flags": {"watch_dog": 1}})), unknown("watch_dog"));
         let ubuntu = json!({"overrides": {"platforms": {"ubuntu": {"options": {"a": 1}}}}});
         assert_eq!(check(&ubuntu), unknown("a"));
+    }
+
+    #[test]
+    fn a_secret_is_refused_wherever_it_stands_even_when_forced() {
+        let secret = Err(Wrong::Secret("aws_session_token".to_owned()));
+        let options = json!({"options": {"aws_region": "eu-west-1", "aws_session_token": "x"}});
+        for options in [
+            json!({"config": options}),
+            json!({"overrides": {"platforms": {"darwin": options}}}),
+            json!({"command_line_flags": {"aws_session_token": "x"}}),
+            json!({"confg": [options]}),
+        ] {
+            assert_eq!(check_forced(&options), secret, "{options}");
+            assert_eq!(check(&options), secret, "{options}");
+        }
+        assert_eq!(check(&json!({"config": {"options": {"aws_access_key_id": "AKIA"}}})), Ok(()));
+        assert_eq!(check_forced(&json!({"confg": {}})), Ok(()));
     }
 
     #[test]

@@ -40,6 +40,16 @@ pub fn kind(name: &str, place: Place) -> Option<Kind> {
     known.map(|(kind, _, _)| *kind)
 }
 
+/// Flags whose value is a secret. Agent options are events, are shown to whoever reads them and are told of in activities,
+/// all in the clear: a host gets these from a flag file of its own.
+const SECRETS: [&str; 3] = ["aws_proxy_password", "aws_secret_access_key", "aws_session_token"];
+
+/// Whether a member of this name sets such a flag. osquery takes dashes for underscores.
+pub fn is_secret(name: &str) -> bool {
+    let name = name.trim_start_matches('-').replace('-', "_");
+    SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
 const U64: Kind = Kind::Whole { bits: 64, signed: false };
 const U32: Kind = Kind::Whole { bits: 32, signed: false };
 const I32: Kind = Kind::Whole { bits: 32, signed: true };
@@ -77,8 +87,8 @@ const FLAGS: [(Kind, Place, &str); 10] = [
         Kind::Text,
         Place::Options,
         "augeas_lenses aws_access_key_id aws_firehose_endpoint aws_firehose_region aws_firehose_stream
-        aws_kinesis_endpoint aws_kinesis_region aws_kinesis_stream aws_profile_name aws_proxy_host aws_proxy_password
-        aws_proxy_scheme aws_proxy_username aws_region aws_secret_access_key aws_session_token aws_sts_arn_role
+        aws_kinesis_endpoint aws_kinesis_region aws_kinesis_stream aws_profile_name aws_proxy_host
+        aws_proxy_scheme aws_proxy_username aws_region aws_sts_arn_role
         aws_sts_region aws_sts_session_name distributed_plugin distributed_tls_read_endpoint
         distributed_tls_write_endpoint docker_socket experiment_list host_identifier logger_kafka_acks
         logger_kafka_brokers logger_kafka_compression logger_kafka_topic logger_path logger_tls_endpoint lxd_socket
@@ -146,6 +156,17 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all);
+    }
+
+    #[test]
+    fn a_flag_that_holds_a_secret_is_none_of_ours_however_it_is_written() {
+        for name in ["aws_proxy_password", "aws-session-token", "--aws_secret_access_key", "AWS_Session_Token"] {
+            assert!(is_secret(name), "{name}");
+            assert_eq!(kind(name, Place::CommandLine), None, "{name}");
+        }
+        for name in ["aws_access_key_id", "enroll_secret_path", "tls_client_key", ""] {
+            assert!(!is_secret(name), "{name}");
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub enum PatchError {
 pub struct How {
     /// What the change does not name goes back to its default.
     pub overwrite: bool,
-    /// Agent options are taken as they are, whatever is wrong with them.
+    /// Agent options are taken as they are, whatever is wrong with them; but for secrets.
     pub force: bool,
 }
 
@@ -69,9 +69,8 @@ fn options(base: &Value, change: &Value, how: How) -> Result<Value, PatchError> 
     if change.is_null() {
         return Ok(base.clone());
     }
-    if !how.force {
-        agent_options::check(change).map_err(PatchError::AgentOptions)?;
-    }
+    let check = if how.force { agent_options::check_forced } else { agent_options::check };
+    check(change).map_err(PatchError::AgentOptions)?;
     if change.is_object() { Ok(change.clone()) } else { Err(PatchError::WrongType) }
 }
 

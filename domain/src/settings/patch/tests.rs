@@ -128,6 +128,9 @@ fn agent_options_are_replaced_and_checked_unless_forced() {
     assert_eq!(patch(change.clone()), Err(wrong));
     let forced = patch_how(change, How { force: true, overwrite: false }).unwrap();
     assert_eq!(forced["agent_options"], json!({"confg": {}}));
+    let secret = json!({"agent_options": {"confg": {"aws_proxy_password": "x"}}});
+    let wrong = PatchError::AgentOptions(agent_options::Wrong::Secret("aws_proxy_password".to_owned()));
+    assert_eq!(patch_how(secret, How { force: true, overwrite: false }), Err(wrong));
     let sections = patch(json!({"agent_options": {"config": {"options": {}}}})).unwrap();
     assert_eq!(sections["agent_options"], json!({"config": {"options": {}}}), "nothing of the old ones is left");
 }
