@@ -96,7 +96,7 @@ async fn counted(app: &App, carve: CarveId) -> Result<u64, BlobError> {
 /// Ends carves whose blocks are all there, and those that will never be whole. Called now and then.
 pub async fn sweep(app: &App, now: Timestamp) {
     let fold = app.ledger.fold();
-    for carve in fold.state.carves.iter().filter(|carve| carve.ended.is_none()) {
+    for carve in fold.state.carves.open() {
         let outcome = match counted(app, carve.id).await {
             Ok(stored) if stored == carve.plan.block_count => complete(app, carve).await,
             Ok(stored) if now.since(carve.begun_at) >= PATIENCE => give_up(app, carve, stored).await,

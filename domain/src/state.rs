@@ -14,7 +14,7 @@ use crate::user::Users;
 use crate::{Event, TeamId, Timestamp};
 
 /// The version of this fold: a snapshot of another one is not used.
-pub const FOLD_VERSION: u32 = 4;
+pub const FOLD_VERSION: u32 = 5;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
@@ -55,7 +55,10 @@ impl State {
                 self.sessions.user_deleted(event.user);
             }
             Event::PersonErased(event) => self.users.erased(event),
-            Event::SessionStarted(event) => self.sessions.started(event, at),
+            Event::SessionStarted(event) => {
+                let users = &self.users;
+                self.sessions.started(event, at, |id| users.get(id).is_some_and(|user| user.api_only));
+            }
             Event::SessionUsed(event) => self.sessions.used(event, at),
             Event::SessionEnded(event) => self.sessions.ended(event),
             Event::TeamCreated(event) => self.teams.created(event, at),

@@ -1,6 +1,6 @@
 //! The rules of carves.
 
-use super::{Begun, Ended, Outcome, Plan};
+use super::{Begun, Ended, MOST_OPEN, Outcome, Plan};
 use crate::state::State;
 use crate::{CarveId, Digest, Event, HostId, Refusal, Timestamp};
 
@@ -18,6 +18,12 @@ impl Command {
                 // A host that lost the reply begins again: the same session is the same carve.
                 if state.carves.by_session(session).is_some() {
                     return Ok(vec![]);
+                }
+                if state.carves.open_of(*host).count() >= MOST_OPEN {
+                    return Err(Refusal::TooMany(format!(
+                        "carve refused: {MOST_OPEN} carves of this host are open, which is the limit: send their blocks, or \
+                         wait a day"
+                    )));
                 }
                 let begun = Begun {
                     carve: CarveId(state.carves.newest + 1),

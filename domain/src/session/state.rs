@@ -1,4 +1,4 @@
-//! All sessions, folded from the ledger.
+//! The sessions, folded from the ledger.
 
 use imbl::HashMap;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,10 @@ pub struct Session {
     pub used_at: Timestamp,
 }
 
-/// All sessions, folded from the ledger.
+/// The sessions that may still be used, folded from the ledger.
+///
+/// One that ends by its time ends without an event. It is forgotten when the next one begins, by the times of the commits
+/// alone: every fold forgets the same.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Kept", into = "Kept")]
 pub struct Sessions {
@@ -40,7 +43,16 @@ impl Sessions {
         self.by_token.values().filter(move |session| session.user == user)
     }
 
-    pub(crate) fn started(&mut self, event: &Started, at: Timestamp) {
+    fn forget(&mut self, now: Timestamp, api_only: impl Fn(UserId) -> bool) {
+        let over = |session: &&Session| now.since(session.used_at) >= LIFETIME && !api_only(session.user);
+        let over: Vec<Digest> = self.by_token.values().filter(over).map(|session| session.token).collect();
+        for token in over {
+            self.by_token.remove(&token);
+        }
+    }
+
+    pub(crate) fn started(&mut self, event: &Started, at: Timestamp, api_only: impl Fn(UserId) -> bool) {
+        self.forget(at, api_only);
         self.newest = self.newest.max(event.session.0);
         let session = Session { id: event.session, token: event.token, user: event.user, created_at: at, used_at: at };
         self.by_token.insert(event.token, session);

@@ -1,9 +1,11 @@
 //! Carves: what may be announced, and how one ends.
 
-use domain::carve::{BLOCK_LIMIT, Begun, Command, Ended, Outcome, Plan, SIZE_LIMIT};
-use domain::{CarveId, Digest, Event, HostId};
+use domain::carve::{
+    BLOCK_LIMIT, Begun, Command, Ended, MOST_OPEN, MOST_REMEMBERED, Outcome, Plan, REMEMBERED, SIZE_LIMIT,
+};
+use domain::{CarveId, Digest, Event, HostId, Refusal};
 
-use super::{enrolled, given, malformed, not_found};
+use super::{Given, enrolled, given, malformed, not_found, seconds};
 
 fn plan(block_count: u64, block_size: u64, carve_size: u64) -> Plan {
     Plan { block_count, block_size, carve_size, carve_id: "guid".to_owned(), request_id: "request".to_owned() }
@@ -59,6 +61,64 @@ fn a_carve_ends_once() {
         .when(end(broken))
         .then([]);
     assert_eq!(then.state.carves.get(CarveId(1)).unwrap().ended, Some((then.now, complete())));
+}
+
+fn ended(carve: u32) -> Event {
+    Ended { carve: CarveId(carve), outcome: Outcome::Complete { sha256: Digest::of("bytes") } }.into()
+}
+
+#[test]
+fn a_host_has_so_many_carves_open_and_no_more() {
+    let full = (1..=MOST_OPEN as u32).fold(given([enrolled(1), enrolled(2)]), |given, carve| {
+        given.and([begun(carve, plan(1, 10, 10), &carve.to_string())])
+    });
+    let next = MOST_OPEN as u32 + 1;
+    let text = "carve refused: 10 carves of this host are open, which is the limit: send their blocks, or wait a day";
+    let of_another = Begun { carve: CarveId(next), host: HostId(2), plan: plan(1, 10, 10), session: Digest::of("o") };
+    let other = Command::Begin { host: HostId(2), plan: plan(1, 10, 10), session: Digest::of("o") };
+    full.when(begin(plan(1, 10, 10), "more"))
+        .refused(Refusal::TooMany(text.to_owned()))
+        .when(begin(plan(1, 10, 10), "3"))
+        .then([])
+        .when(other)
+        .then([of_another.into()])
+        .and([ended(3)])
+        .when(begin(plan(1, 10, 10), "more"))
+        .then([begun(next + 1, plan(1, 10, 10), "more")]);
+}
+
+fn known(given: &Given) -> Vec<u32> {
+    given.state.carves.iter().map(|carve| carve.id.0).collect()
+}
+
+#[test]
+fn a_carve_that_ended_is_forgotten_a_day_later_and_an_open_one_never() {
+    let two = given([enrolled(1), begun(1, plan(1, 10, 10), "a"), begun(2, plan(1, 10, 10), "b"), ended(1)]);
+    let next = || begun(3, plan(1, 10, 10), "c");
+    let early = two.clone().after(REMEMBERED - seconds(1)).and([next()]);
+    assert_eq!(known(&early), [1, 2, 3]);
+    let then = two.after(REMEMBERED).when(begin(plan(1, 10, 10), "c")).then([next()]);
+    assert_eq!(known(&then), [2, 3]);
+    assert!(then.state.carves.by_session(&Digest::of("a")).is_none());
+    let outcome = Outcome::Broken { reason: String::new() };
+    let then = then
+        .when(Command::End { carve: CarveId(1), outcome })
+        .refused(not_found("Carve", "1"))
+        .when(begin(plan(1, 10, 10), "a"))
+        .then([begun(4, plan(1, 10, 10), "a")]);
+    let text = serde_json::to_string(&then.state).unwrap();
+    let restored: domain::State = serde_json::from_str(&text).unwrap();
+    assert!(restored == then.state, "a snapshot forgets and keeps the same");
+}
+
+#[test]
+fn the_oldest_ends_are_forgotten_first_when_there_are_too_many() {
+    let most = MOST_REMEMBERED as u32;
+    let many = (1..=most + 1).fold(given([enrolled(1)]), |given, carve| {
+        given.after(seconds(1)).and([begun(carve, plan(1, 10, 10), &carve.to_string()), ended(carve)])
+    });
+    assert_eq!(known(&many), (2..=most + 1).collect::<Vec<_>>());
+    assert_eq!(many.state.carves.open().count(), 0);
 }
 
 #[test]

@@ -73,6 +73,24 @@ fn the_token_of_an_api_only_account_never_ends() {
 }
 
 #[test]
+fn whoever_signs_in_has_those_forgotten_that_ended_by_their_time() {
+    let known = given([admin(1), api_only(2), started(1, 1, "old"), started(2, 1, "kept"), started(3, 2, "robot")]);
+    let kept = known.after(seconds(1)).and([used("kept")]);
+    let sign_in = || Command::Start { user: UserId(1), token: token("new") };
+    let tokens = |given: &Given| {
+        let of = |user| given.state.sessions.of_user(UserId(user)).map(|session| session.id.0).collect::<Vec<_>>();
+        let mut all = [of(1), of(2)].concat();
+        all.sort_unstable();
+        all
+    };
+    let early = kept.clone().after(LIFETIME - seconds(2)).when(sign_in()).then([started(4, 1, "new")]);
+    assert_eq!(tokens(&early), [1, 2, 3, 4]);
+    let then = kept.after(LIFETIME - seconds(1)).when(sign_in()).then([started(4, 1, "new")]);
+    assert_eq!(tokens(&then), [2, 3, 4], "the last use counts, and an API-only account's never ends");
+    then.when(Command::End { token: token("old") }).then([]);
+}
+
+#[test]
 fn a_session_ends_once() {
     let ended = |text: &str| Event::from(Ended { token: token(text) });
     signed_in()
