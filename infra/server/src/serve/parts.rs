@@ -107,8 +107,11 @@ impl Parts {
         Ok(Parts { world, log, ledger, snapshots, commands, reads, access: Shared::new(access), presence, views })
     }
 
-    /// Writes down who was here and where the folds stand, and stops deciding.
+    /// Writes down who was here, who has answered and where the folds stand, and stops deciding.
     pub async fn close(&self) {
+        if let Err(error) = self.commands.registry.flush_answers().await {
+            tracing::warn!("some hosts may be asked again what they have answered: {error}");
+        }
         if let Err(error) = self.commands.registry.flush(self.world.now(), true).await {
             tracing::warn!("the last check-ins could not be written down: {error}");
         }
